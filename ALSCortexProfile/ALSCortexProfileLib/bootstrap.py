@@ -1,0 +1,110 @@
+"""Uncertainty of a measurement: a block bootstrap over normals.
+
+Neighboring normals share voxels, so pieces of about 1 mm of contour are drawn, not single normals. The noise of the
+two reference means is drawn along with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from .doubleSigmoid import BandFits, fitManyDoubleSigmoids
+
+LEVEL = 0.95
+MIN_SUCCESS = 0.9
+CHUNK = 250
+
+
+@dataclass(frozen=True)
+class Interval:
+    low: float = float("nan")
+    high: float = float("nan")
+
+
+@dataclass(frozen=True)
+class ConfidenceIntervals:
+    """95 % intervals; `failed` of `resamples` refits gave no band."""
+
+    sh: Interval = Interval()
+    thicknessMm: Interval = Interval()
+    shThkPerMm: Interval = Interval()
+    areaMm: Interval = Interval()
+    resamples: int = 0
+    failed: int = 0
+
+
+def blockLabels(contour: np.ndarray, arcMm: np.ndarray, blockMm: float) -> np.ndarray:
+    """Label of the piece of contour that each normal belongs to, (nNormals,)."""
+    piece = np.floor((arcMm - arcMm.min()) / blockMm + 1e-9).astype(int)
+    return contour * (piece.max() + 1) + piece
+
+
+def resampleCounts(contour: np.ndarray, spacingMm: float, blockMm: float, resamples: int, rng) -> np.ndarray:
+    """How often each normal is drawn, (resamples, nNormals): moving blocks within each contour."""
+    counts = np.zeros((resamples, len(contour)))
+    size = max(round(blockMm / spacingMm), 1)
+    rows = np.arange(resamples)[:, None]
+    for index in np.unique(contour):
+        members = np.flatnonzero(contour == index)
+        n = len(members)
+        length = min(size, n)
+        blocks = int(np.ceil(n / length))
+        # Circular, so that normals near the ends are drawn as often as any other.
+        starts = rng.integers(0, n, (resamples, blocks))
+        drawn = ((starts[..., None] + np.arange(length)) % n).reshape(resamples, -1)[:, :n]
+        np.add.at(counts, (rows, members[drawn]), 1.0)
+    return counts
+
+
+def bootstrapIntervals(
+    depthMm, d, counts, estimate, refit, referenceSe, spleniumMean, rng, nBlocks, progress=None
+) -> ConfidenceIntervals:
+    """Percentile intervals, widened for the finite number of blocks.
+
+    :param d: hypointensity in the window, (nNormals, nDepths), NaN where not sampled.
+    :param counts: from `resampleCounts`.
+    :param estimate: (SH, thickness, SH/Thk, area) of the measurement itself.
+    :param refit: keyword arguments of `fitManyDoubleSigmoids` that repeat the measurement's own fit.
+    :param referenceSe: SE of the white-matter mean and of the splenium mean, unit of the image.
+    :param progress: called with the share done, 0-1; returning False stops and leaves the intervals blank.
+    """
+    finite = np.isfinite(d)
+    filled = np.where(finite, d, 0.0)
+    resamples = len(counts)
+    offset = rng.normal(0.0, referenceSe[0] / spleniumMean, resamples)
+    gain = 1.0 / (1.0 + rng.normal(0.0, referenceSe[1] / spleniumMean, resamples))
+    values = []
+    for first in range(0, resamples, CHUNK):
+        part = slice(first, first + CHUNK)
+        total = counts[part] @ finite
+        with np.errstate(divide="ignore", invalid="ignore"):
+            profiles = np.where(total > 0, counts[part] @ filled / total, np.nan)
+        profiles = gain[part, None] * (profiles + offset[part, None])
+        values.append(_reported(fitManyDoubleSigmoids(depthMm, profiles, **refit)))
+        if progress is not None and progress(min((first + CHUNK) / resamples, 1.0)) is False:
+            return ConfidenceIntervals()
+    values = np.concatenate(values)
+    good = np.isfinite(values).all(1)
+    failed = int((~good).sum())
+    if good.mean() < MIN_SUCCESS:
+        return ConfidenceIntervals(resamples=resamples, failed=failed)
+    tail = 50.0 * (1.0 - LEVEL)
+    low, high = np.percentile(values[good], [tail, 100.0 - tail], axis=0)
+    # A spread estimated from few blocks is too small on average, and itself uncertain (Student's t).
+    freedom = max(nBlocks - 1, 1)
+    widen = np.sqrt(nBlocks / freedom) * stats.t.ppf(0.5 + LEVEL / 2, freedom) / stats.norm.ppf(0.5 + LEVEL / 2)
+    low, high = estimate + widen * (low - estimate), estimate + widen * (high - estimate)
+    return ConfidenceIntervals(
+        *(Interval(float(a), float(b)) for a, b in zip(low, high, strict=True)), resamples, failed
+    )
+
+
+def _reported(fits: BandFits) -> np.ndarray:
+    """(SH, thickness, SH/Thk, area) of each refit, NaN where it did not converge on a band."""
+    shape = fits.shape
+    good = fits.converged & (shape.peak > 0)
+    ratio = shape.peak / np.where(good, shape.widthMm, 1.0)
+    return np.where(good[:, None], np.column_stack([shape.peak, shape.widthMm, ratio, shape.areaMm]), np.nan)

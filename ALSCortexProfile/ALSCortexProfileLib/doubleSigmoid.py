@@ -1,0 +1,404 @@
+"""The double sigmoid: its values, its shape in numbers, and its fit to one or many profiles.
+
+Donatelli et al., AJNR 2018;39:63, step 6: `F(x) = a [f(x; b1, c1) - f(x; b2, c2)]`,
+`f(x; b, c) = 1 / (1 + exp(-b (x - c)))`. Peak, full width at 25 % and area are reported, never `a` or `c2 - c1`:
+those two trade against each other when slope times width is below about 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from ALSStudyLib.errors import InputError
+from scipy.special import expit
+
+from .bandModel import BAND_PARAMETERS, NO_RESPONSE, BandModel, SuperficialPrior
+from .leastSquares import solveMany
+from .logistic import boxLogistic
+
+WIDTH_FRACTION = 0.25
+START_SHARPNESS = (3.0, 12.0)  # slope times width of the two first guesses: a bell and a plateau
+MIN_R_SQUARED = 0.8
+MIN_PEAK_SE = 3.0
+MAX_DELTA_AICC = -10.0
+
+OK = "ok"
+NO_BAND = "no_band"
+AT_EDGE = "at_edge"
+POOR_FIT = "poor_fit"
+NOT_CONVERGED = "not_converged"
+INVALID_INPUT = "invalid_input"
+STATUSES = (OK, NO_BAND, AT_EDGE, POOR_FIT, NOT_CONVERGED, INVALID_INPUT)
+
+
+def doubleSigmoid(depthMm, a, b1, c1, b2, c2, voxelWidthMm=0.0):
+    """F(x), or its average over a voxel of the given width (mm).
+
+    Arguments broadcast. Slopes b in 1/mm, positions c in mm; the unit of F is that of a.
+    """
+    return a * (boxLogistic(depthMm, b1, c1, voxelWidthMm)[0] - boxLogistic(depthMm, b2, c2, voxelWidthMm)[0])
+
+
+# Shape ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BandShape:
+    """What is reported of a band; every field has shape (n,). Heights have the unit of F."""
+
+    peak: np.ndarray
+    peakDepthMm: np.ndarray
+    widthMm: np.ndarray  # full width at 25 % of the peak
+    startMm: np.ndarray  # the two crossings of 25 % of the peak
+    endMm: np.ndarray
+    areaMm: np.ndarray  # integral of F, unit of F times mm
+
+
+def bandShape(a, b1, c1, b2, c2) -> BandShape:
+    """Peak, width at 25 % and area of F, to about 1e-10.
+
+    :param a, b1, c1, b2, c2: shape (n,) or scalar; a of either sign, slopes b positive, c2 > c1.
+    """
+    a, b1, c1, b2, c2 = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, float)) for v in (a, b1, c1, b2, c2)))
+
+    def bandAndSlope(x):
+        f1, f2 = expit(b1 * (x - c1)), expit(b2 * (x - c2))
+        return f1 - f2, b1 * f1 * (1.0 - f1) - b2 * f2 * (1.0 - f2)
+
+    def slopeAndBend(x):
+        f1, f2 = expit(b1 * (x - c1)), expit(b2 * (x - c2))
+        g1, g2 = b1 * f1 * (1.0 - f1), b2 * f2 * (1.0 - f2)
+        return g1 - g2, b1 * g1 * (1.0 - 2.0 * f1) - b2 * g2 * (1.0 - 2.0 * f2)
+
+    reach = 12.0 / np.minimum(b1, b2)
+    low, high = c1 - reach / 3, c2 + reach / 3
+    step = (high - low) / 64
+    candidates = low + np.arange(65)[:, None] * step
+    band = expit(b1 * (candidates - c1)) - expit(b2 * (candidates - c2))
+    coarse = candidates[np.argmax(band, axis=0), np.arange(len(a))]
+    peakDepthMm = _root(slopeAndBend, coarse, coarse + step, coarse - step)
+    unitPeak = bandAndSlope(peakDepthMm)[0]
+    level = WIDTH_FRACTION * unitPeak
+
+    def aboveLevel(x):
+        value, slope = bandAndSlope(x)
+        return value - level, slope
+
+    # Both crossings in one pass: rows for the start and for the end.
+    below = np.stack([np.minimum(c1, peakDepthMm) - reach, np.maximum(c2, peakDepthMm) + reach])
+    startMm, endMm = _root(aboveLevel, np.stack([c1, c2]), below, np.stack([peakDepthMm, peakDepthMm]))
+    return BandShape(a * unitPeak, peakDepthMm, endMm - startMm, startMm, endMm, a * (c2 - c1))
+
+
+def _root(valueAndSlope, guess, negative, positive, tolerance=1e-11, maxSteps=60):
+    """Root, elementwise, between a place of negative and one of positive value: Newton, else bisection."""
+    x = guess
+    for _ in range(maxSteps):
+        value, slope = valueAndSlope(x)
+        negative, positive = np.where(value < 0, x, negative), np.where(value < 0, positive, x)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            newton = x - value / slope
+        inside = (newton - negative) * (newton - positive) < 0
+        following = np.where(inside, newton, 0.5 * (negative + positive))
+        done = np.abs(following - x).max() < tolerance
+        x = following
+        if done:
+            break
+    return x
+
+
+# Fit ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BandFits:
+    """Fits of n profiles. Arrays have n rows; peak, widthMm and areaMm are NaN where status is not `ok`.
+
+    :param shape: the fitted curve's shape whatever the status, for drawing and for the bootstrap.
+    :param curve: the fitted band as seen through the voxel, at the fit's depths, (n, nDepths).
+    :param total: the whole model including bright superficial layers, (n, nDepths).
+    :param deltaAicc: AICc of the double sigmoid less that of the best of flat and single edge.
+    :param free: free parameters, a start for neighboring fits.
+    """
+
+    status: np.ndarray
+    peak: np.ndarray
+    widthMm: np.ndarray
+    areaMm: np.ndarray
+    shape: BandShape
+    parameters: np.ndarray  # (n, 5): a, b1, c1, b2, c2
+    peakSe: np.ndarray
+    rSquared: np.ndarray
+    deltaAicc: np.ndarray
+    converged: np.ndarray
+    curve: np.ndarray
+    total: np.ndarray
+    free: np.ndarray
+
+
+@dataclass(frozen=True)
+class BandFit:
+    """One fit: the fields of `BandFits` as numbers."""
+
+    status: str
+    peak: float
+    widthMm: float
+    areaMm: float
+    peakDepthMm: float
+    startMm: float
+    endMm: float
+    a: float
+    b1: float
+    c1: float
+    b2: float
+    c2: float
+    peakSe: float
+    rSquared: float
+    deltaAicc: float
+
+
+def fitDoubleSigmoid(depthMm, hypointensity, voxelWidthMm: float = 0.0) -> BandFit:
+    """Fit F to one hypointensity profile (positive = darker than white matter).
+
+    :param depthMm: shape (nDepths,), evenly spaced, increasing.
+    :param hypointensity: shape (nDepths,); NaN is left out.
+    :param voxelWidthMm: width of the voxel along the normal, to be taken out of the band; 0 fits F itself.
+    :raises InputError: shapes that do not match, or depths that are not increasing and even.
+    """
+    fits = fitManyDoubleSigmoids(depthMm, np.atleast_2d(np.asarray(hypointensity, float)), voxelWidthMm)
+    return singleFit(fits, 0)
+
+
+def singleFit(fits: BandFits, row: int) -> BandFit:
+    a, b1, c1, b2, c2 = (float(v) for v in fits.parameters[row])
+    return BandFit(
+        status=str(fits.status[row]),
+        peak=float(fits.peak[row]),
+        widthMm=float(fits.widthMm[row]),
+        areaMm=float(fits.areaMm[row]),
+        peakDepthMm=float(fits.shape.peakDepthMm[row]),
+        startMm=float(fits.shape.startMm[row]),
+        endMm=float(fits.shape.endMm[row]),
+        a=a,
+        b1=b1,
+        c1=c1,
+        b2=b2,
+        c2=c2,
+        peakSe=float(fits.peakSe[row]),
+        rSquared=float(fits.rSquared[row]),
+        deltaAicc=float(fits.deltaAicc[row]),
+    )
+
+
+def fitManyDoubleSigmoids(
+    depthMm,
+    profiles,
+    voxelWidthMm: float = 0.0,
+    *,
+    response: np.ndarray = NO_RESPONSE,
+    superficial: SuperficialPrior | None = None,
+    noiseSd: float | None = None,
+    correlationMm: float | None = None,
+    start: np.ndarray | None = None,
+) -> BandFits:
+    """Fit F to many profiles on the same depths, all at once: the fast path of the bootstrap.
+
+    :param depthMm: shape (nDepths,), evenly spaced, increasing.
+    :param profiles: shape (nProfiles, nDepths); NaN is left out.
+    :param voxelWidthMm, response, superficial: see `BandModel`.
+    :param noiseSd: SD to give each depth so that all of them together carry no more information than the independent
+        ones do; it sets how far the priors bind. Needed with `superficial`.
+    :param correlationMm: depths closer than this are not independent; None estimates it from the residuals.
+    :param start: free parameters of a neighboring fit, shape (nParameters,): skips the two first guesses.
+    :raises InputError: shapes that do not match, or depths that are not increasing and even.
+    """
+    depthMm, profiles = _checkedProfiles(depthMm, profiles)
+    model = BandModel(depthMm, voxelWidthMm, response, superficial)
+    finite = np.isfinite(profiles)
+    target = np.where(finite, profiles, 0.0)
+    usable = finite.sum(1) > model.nParameters + 1
+    weights = finite.astype(float)
+    if superficial:
+        if noiseSd is None:
+            raise InputError("A fit with superficial layers got no noise SD; expected one; pass noiseSd.")
+        weights /= noiseSd**2
+        target = np.pad(target, ((0, 0), (0, model.nPriorRows)))
+        weights = np.pad(weights, ((0, 0), (0, model.nPriorRows)), constant_values=1.0)
+    if start is not None:
+        solution = solveMany(model, np.tile(start, (len(target), 1)), target, weights, tolerance=1e-4)
+    else:
+        guesses = [_firstGuess(model, target[:, : len(depthMm)], finite, sharp) for sharp in START_SHARPNESS]
+        both = solveMany(model, np.concatenate(guesses), np.tile(target, (2, 1)), np.tile(weights, (2, 1)))
+        # Of two equally good fits the converged one.
+        score = np.where(both.converged, both.cost, both.cost * (1 + 1e-6) + 1e-300).reshape(2, -1)
+        best = np.argmin(score, axis=0) * len(target) + np.arange(len(target))
+        solution = type(both)(both.free[best], both.cost[best], both.converged[best])
+    return _evaluated(model, solution, depthMm, profiles, finite, usable, weights, noiseSd, correlationMm)
+
+
+def _checkedProfiles(depthMm, profiles):
+    depthMm, profiles = np.asarray(depthMm, float), np.atleast_2d(np.asarray(profiles, float))
+    if depthMm.ndim != 1 or profiles.ndim != 2 or profiles.shape[1] != len(depthMm) or len(depthMm) < 3:
+        raise InputError(
+            f"Depths have shape {depthMm.shape} and profiles {profiles.shape}; "
+            "expected (nDepths,) with at least 3 depths and (nProfiles, nDepths); pass matching arrays."
+        )
+    step = np.diff(depthMm)
+    if not np.isfinite(depthMm).all() or step.min() <= 0 or np.ptp(step) > 1e-3 * step.mean():
+        raise InputError(
+            "Depths are not finite, increasing and evenly spaced; expected a regular grid in mm; resample."
+        )
+    return depthMm, profiles
+
+
+def _firstGuess(model: BandModel, profiles, finite, sharpness) -> np.ndarray:
+    """Free parameters from the peak and its half-height crossings, one row per profile."""
+    x = model.depthMm
+    filled = np.where(finite, profiles, -np.inf)
+    padded = np.pad(profiles, ((0, 0), (1, 1)), mode="edge")
+    smooth = (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3.0
+    top = np.argmax(np.where(finite, smooth, -np.inf), axis=1)
+    rows = np.arange(len(profiles))
+    peak = np.where(np.isfinite(filled[rows, top]), filled[rows, top], 0.0)
+    below = filled < 0.5 * peak[:, None]
+    index = np.arange(len(x))
+    left = np.where(below & (index < top[:, None]), index, -1).max(1)
+    right = np.where(below & (index > top[:, None]), index, len(x)).min(1)
+    leftMm, rightMm = x[np.maximum(left, 0)], x[np.minimum(right, len(x) - 1)]
+    width = np.maximum(rightMm - leftMm, 2 * (x[1] - x[0]))
+    columns = [peak * width, 0.5 * (leftMm + rightMm), np.log(width), np.log(sharpness / width), np.zeros(len(peak))]
+    if model.superficial:
+        prior = model.superficial
+        for value in (np.log(prior.level), prior.crossingMm - 0.2, np.log(prior.SLOPE_PER_MM)):
+            columns.append(np.full(len(peak), value))
+    return model.free(np.column_stack(columns))
+
+
+def _evaluated(model, solution, depthMm, profiles, finite, usable, weights, noiseSd, correlationMm) -> BandFits:
+    nDepths = len(depthMm)
+    parameters = np.column_stack(model.shape(solution.free))
+    shape = bandShape(*parameters.T)
+    rows, jacobian = model.rowsAndJacobian(solution.free)
+    total = rows[:, :nDepths]
+    residual = np.where(finite, profiles - total, 0.0)
+    rss = (residual**2).sum(1)
+    count = np.maximum(finite.sum(1), 1)
+    mean = np.where(finite, profiles, 0.0).sum(1) / count
+    spread = np.where(finite, (profiles - mean[:, None]) ** 2, 0.0).sum(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rSquared = np.where(spread > 0, 1.0 - rss / spread, np.nan)
+    independent = _independentDepths(depthMm, residual, count, correlationMm)
+    inflation = count / independent
+    variance = rss / np.maximum(count - model.nParameters, 1)
+    variance = np.maximum(variance * inflation, noiseSd**2) if noiseSd is not None else variance * inflation
+    rowWeights = np.where(weights > 0, 1.0, 0.0)
+    rowWeights[:, :nDepths] /= np.maximum(variance, 1e-300)[:, None]
+    covariance, freedom = _covariance(jacobian, rowWeights, nDepths)
+    peakSe = _peakSe(model, solution.free, shape, covariance)
+    deltaAicc = _deltaAicc(depthMm, profiles, finite, rss, count, independent, model, freedom)
+    peak = shape.peak
+    inWindow = (shape.startMm >= depthMm[0] - 1e-9) & (shape.endMm <= depthMm[-1] + 1e-9)
+    # The fit always comes back to zero; whether the profile itself does is another question.
+    noise = _roughness(profiles, finite) if noiseSd is None else noiseSd / np.sqrt(inflation)
+    inWindow &= _lastDepths(profiles, finite) < WIDTH_FRACTION * np.abs(peak) + noise
+    status = np.full(len(profiles), OK, dtype="<U16")
+    status[rSquared < MIN_R_SQUARED] = POOR_FIT
+    status[~inWindow] = AT_EDGE
+    # Written so that a NaN counts as no band.
+    status[~((deltaAicc < MAX_DELTA_AICC) & (peak > MIN_PEAK_SE * peakSe) & (peak > 0))] = NO_BAND
+    status[~solution.converged] = NOT_CONVERGED
+    status[~usable] = INVALID_INPUT
+    good = status == OK
+    return BandFits(
+        status=status,
+        peak=np.where(good, peak, np.nan),
+        widthMm=np.where(good, shape.widthMm, np.nan),
+        areaMm=np.where(good, shape.areaMm, np.nan),
+        shape=shape,
+        parameters=parameters,
+        peakSe=peakSe,
+        rSquared=rSquared,
+        deltaAicc=deltaAicc,
+        converged=solution.converged,
+        curve=model.bandCurve(solution.free),
+        total=total,
+        free=solution.free,
+    )
+
+
+def _lastDepths(profiles, finite, count=5):
+    """Mean over the deepest sampled depths of each profile, (n,)."""
+    order = np.cumsum(finite[:, ::-1], axis=1)[:, ::-1]
+    last = finite & (order <= count)
+    return np.where(last, profiles, 0.0).sum(1) / np.maximum(last.sum(1), 1)
+
+
+def _roughness(profiles, finite):
+    """Noise SD of each profile from the differences of neighboring depths, (n,)."""
+    both = finite[:, 1:] & finite[:, :-1]
+    difference = np.where(both, profiles[:, 1:] - profiles[:, :-1], 0.0)
+    return np.sqrt(0.5 * (difference**2).sum(1) / np.maximum(both.sum(1), 1))
+
+
+def _independentDepths(depthMm, residual, count, correlationMm):
+    """How many independent depths a profile stands for, (n,)."""
+    if correlationMm is not None:
+        step = depthMm[1] - depthMm[0]
+        return count / max(1.0, correlationMm / step)
+    energy = np.maximum((residual**2).sum(1), 1e-300)
+    rho = np.clip((residual[:, 1:] * residual[:, :-1]).sum(1) / energy, 0.0, 0.99)
+    return np.maximum(count * (1.0 - rho) / (1.0 + rho), np.minimum(count, 12))
+
+
+def _covariance(jacobian, rowWeights, nDepths):
+    """Covariance of the free parameters (n, p, p), and how many of them the data, not the priors, decide (n,)."""
+    weighted = rowWeights[..., None] * jacobian
+    normal = np.swapaxes(jacobian, 1, 2) @ weighted
+    diagonal = np.einsum("npp->np", normal)
+    normal += (1e-10 * diagonal.max(1, keepdims=True) + 1e-300)[..., None] * np.eye(normal.shape[1])
+    covariance = np.linalg.inv(normal)
+    ofData = np.swapaxes(jacobian[:, :nDepths], 1, 2) @ weighted[:, :nDepths]
+    freedom = np.einsum("npq,nqp->n", covariance, ofData)
+    return covariance, np.clip(freedom, min(BAND_PARAMETERS, normal.shape[1]), normal.shape[1])
+
+
+def _peakSe(model, free, shape, covariance):
+    """Standard error of the peak: its slope in the parameters through their covariance."""
+    # At its maximum the slope of F in depth is zero, so the peak moves as F does at that depth.
+    step = 1e-5
+    gradient = np.zeros((len(free), model.nParameters))
+    for index in range(BAND_PARAMETERS):
+        shifted = free.copy()
+        shifted[:, index] += step
+        above = doubleSigmoid(shape.peakDepthMm, *model.shape(shifted))
+        shifted[:, index] -= 2 * step
+        gradient[:, index] = (above - doubleSigmoid(shape.peakDepthMm, *model.shape(shifted))) / (2 * step)
+    return np.sqrt(np.maximum(np.einsum("np,npq,nq->n", gradient, covariance, gradient), 0.0))
+
+
+def _deltaAicc(depthMm, profiles, finite, rss, count, independent, model, freedom):
+    """AICc of the double sigmoid less the better of flat and single edge, both of free levels, (n,)."""
+    data = np.where(finite, profiles, 0.0)
+    valid = finite.astype(float)
+    slopes = np.geomspace(1.0, 20.0, 8)
+    centers = np.linspace(depthMm[0], depthMm[-1], 48)
+    edges = boxLogistic(depthMm[:, None, None], slopes[:, None], centers, model.voxelWidthMm)[0].reshape(
+        len(depthMm), -1
+    )
+    s0, s1, s2 = valid.sum(1)[:, None], valid @ edges, valid @ edges**2
+    t0, t1 = data.sum(1)[:, None], data @ edges
+    flatRss = (data**2).sum(1) - t0[:, 0] ** 2 / np.maximum(s0[:, 0], 1)
+    edgeSpread = s2 - s1**2 / np.maximum(s0, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        explained = np.where(edgeSpread > 1e-9, (t1 - s1 * t0 / np.maximum(s0, 1)) ** 2 / edgeSpread, 0.0).max(1)
+    edgeRss = np.maximum(flatRss - explained, 0.0)
+
+    def aicc(sumOfSquares, k):
+        k = k + 1  # the noise variance is a parameter too
+        # Below rounding of the data, no model is better than another.
+        floor = 1e-14 * (data**2).sum(1) + 1e-200
+        logLikelihood = independent * np.log(np.maximum(sumOfSquares, floor) / count)
+        return logLikelihood + 2 * k + 2 * k * (k + 1) / np.maximum(count - k - 1, 1)
+
+    return aicc(rss, freedom) - np.minimum(aicc(flatRss, 1), aicc(edgeRss, 4))

@@ -1,0 +1,353 @@
+"""Pictures of every intermediate step, as a neuroradiologist would put them in a report.
+
+Donatelli et al. keep such pictures of each measurement. Slices are shown in the radiological convention (the
+patient's right on the left of the picture) as far as the image's own axes allow. Needs matplotlib, which Slicer does
+not ship: the command line has it, a panel uses Slicer's own plots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from ALSStudyLib.provenance import DISCLAIMER
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from .doubleSigmoid import WIDTH_FRACTION, doubleSigmoid
+from .image import ImageVolume
+from .measurement import ProfileMeasurement
+from .mrmlResults import COLORS, bandEdges_RAS
+from .profileTables import variantName
+
+STATUS_WORDS = {
+    "no_band": "cortex looks flat: no number is given",
+    "at_edge": "band touches the end of the fitted\ndepths: no number is given",
+    "poor_fit": "profile does not look like one band:\nno number is given",
+    "not_converged": "no stable fit: no number is given",
+}
+MARGIN_MM = 6.0
+REFERENCE_MARGIN_MM = 14.0
+DPI = 150
+FOOTER = 0.03  # share of the height kept for the disclaimer
+FONT = {"font.family": "DejaVu Sans", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+
+
+def writeFigures(folder: Path, measurements: Sequence[ProfileMeasurement]) -> list[Path]:
+    """All figures of one exam: per target the contour, single profiles and fit; once the references."""
+    made = []
+    with mpl.rc_context(FONT):
+        for measurement in measurements:
+            if measurement.mean is None:
+                continue
+            slug = measurement.input.target.slug
+            for name, draw in (("contour", drawContour), ("profiles", drawProfiles), ("fit", drawFit)):
+                made.append(_save(draw(measurement), folder / f"{slug}_{name}.png"))
+        measured = [m for m in measurements if m.splenium is not None]
+        if measured:
+            made.append(_save(drawReferences(measured), folder / "references.png"))
+    return made
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    engine = figure.get_layout_engine()
+    engine.set(rect=(0.0, FOOTER, 1.0, 1.0 - FOOTER))
+    figure.text(0.995, 0.006, DISCLAIMER, ha="right", va="bottom", fontsize=6, color="0.45")
+    FigureCanvasAgg(figure)
+    figure.savefig(path, dpi=DPI)
+    return path
+
+
+def _title(measurement: ProfileMeasurement) -> str:
+    source = measurement.input
+    who = ", ".join(part for part in (source.subject, f"exam {source.exam}" if source.exam else "") if part)
+    return f"{source.target.label}" + (f"  ({who})" if who else "")
+
+
+# Slices ---------------------------------------------------------------------------------------------------------
+
+
+class _SliceView:
+    """One image slice in millimeters of its own plane, turned so that right and foot or back are where expected."""
+
+    def __init__(self, image: ImageVolume, planeAxis: int, slice: int, near_RAS: np.ndarray):
+        self.image, self.planeAxis, self.slice = image, planeAxis, slice
+        self.inPlane = [axis for axis in range(3) if axis != planeAxis]
+        edges = image.edgesNear(near_RAS)
+        self.spacing = np.linalg.norm(edges, axis=0)
+        directions = edges / self.spacing
+        self.names = [
+            "R" if abs(d[0]) == max(abs(d)) else "A" if abs(d[1]) == max(abs(d)) else "S" for d in directions.T
+        ]
+        # Across: the axis nearer to left-right, or else to front-back.
+        u, v = self.inPlane
+        across = u if abs(directions[0, u]) >= abs(directions[0, v]) else v
+        up = v if across == u else u
+        self.axes = (across, up)
+        mainOf = [int(np.argmax(np.abs(directions[:, axis]))) for axis in self.axes]
+        signs = [np.sign(directions[main, axis]) for main, axis in zip(mainOf, self.axes, strict=True)]
+        # Radiological: patient right (or front, on a sagittal slice) on the left; front or head up.
+        self.flip = (signs[0] > 0, signs[1] < 0)
+        letters = (("R", "L"), ("A", "P"), ("S", "I"))
+        self.labels = (letters[mainOf[0]], letters[mainOf[1]])
+
+    def pixels(self) -> np.ndarray:
+        """Intensities with rows up and columns across, in display order (first row at the bottom)."""
+        array = np.moveaxis(self.image.array_KJI, 2 - self.planeAxis, 0)[self.slice]
+        # The remaining axes are in K, J, I order, so the higher IJK axis comes first.
+        pixels = array if self.axes[1] > self.axes[0] else array.T
+        return pixels[:: -1 if self.flip[1] else 1, :: -1 if self.flip[0] else 1]
+
+    def toMm(self, points_RAS: np.ndarray) -> np.ndarray:
+        """World points (n, 3) to picture coordinates (n, 2) in mm."""
+        ijk = self.image.rasToIJK(points_RAS)
+        columns = []
+        for axis, flip in zip(self.axes, self.flip, strict=True):
+            last = self.image.shape_IJK[axis] - 1
+            columns.append((last - ijk[:, axis] if flip else ijk[:, axis]) * self.spacing[axis])
+        return np.column_stack(columns)
+
+    def show(self, ax, near_mm: np.ndarray, marginMm: float, grayLimits=None):
+        """Draw the slice around picture points (n, 2); gray levels by what is seen there unless given."""
+        pixels = self.pixels()
+        height, width = pixels.shape
+        du, dv = self.spacing[self.axes[0]], self.spacing[self.axes[1]]
+        low, high = near_mm.min(0) - marginMm, near_mm.max(0) + marginMm
+        # Square views compare better side by side.
+        center, half = 0.5 * (low + high), 0.5 * float((high - low).max())
+        low, high = center - half, center + half
+        if grayLimits is None:
+            columns = slice(max(int(low[0] / du), 0), max(int(high[0] / du) + 2, 1))
+            rows = slice(max(int(low[1] / dv), 0), max(int(high[1] / dv) + 2, 1))
+            seen = np.asarray(pixels[rows, columns], dtype=float)
+            grayLimits = np.percentile(seen[np.isfinite(seen)], [1, 99])
+        ax.set_facecolor("k")
+        ax.imshow(
+            pixels,
+            cmap="gray",
+            origin="lower",
+            extent=(-0.5 * du, (width - 0.5) * du, -0.5 * dv, (height - 0.5) * dv),
+            vmin=grayLimits[0],
+            vmax=grayLimits[1],
+            interpolation="nearest",
+        )
+        ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[])
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+        first, opposite = self.labels[0]
+        upper, lower = self.labels[1]
+        style = {"color": "w", "fontsize": 9, "fontweight": "bold", "transform": ax.transAxes}
+        style["bbox"] = {"facecolor": "k", "alpha": 0.45, "pad": 1.5, "lw": 0}
+        ax.text(0.01, 0.5, first, va="center", ha="left", **style)
+        ax.text(0.99, 0.5, opposite, va="center", ha="right", **style)
+        ax.text(0.5, 0.99, upper, va="top", ha="center", **style)
+        ax.text(0.5, 0.01, lower, va="bottom", ha="center", **style)
+        self._scaleBar(ax, low, high)
+
+    def _scaleBar(self, ax, low, high):
+        lengthMm = 5.0
+        x, y = low[0] + 0.05 * (high[0] - low[0]), low[1] + 0.05 * (high[1] - low[1])
+        ax.plot([x, x + lengthMm], [y, y], color="w", lw=3, solid_capstyle="butt")
+        ax.text(
+            x + 0.5 * lengthMm, y + 0.015 * (high[1] - low[1]), "5 mm", color="w", ha="center", va="bottom", fontsize=7
+        )
+
+
+def drawContour(measurement: ProfileMeasurement) -> Figure:
+    """The slices of one target: pial line, normals used and left out, and the band's edges."""
+    count = len(measurement.normals)
+    bySlice = sorted(range(count), key=lambda index: measurement.normals[index].slice)
+    columns = min(count, 3)
+    rows = int(np.ceil(count / columns))
+    figure = Figure(figsize=(4.0 * columns + 0.4, 4.2 * rows + 0.6), layout="constrained")
+    figure.suptitle(_title(measurement), fontweight="bold")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    edges = bandEdges_RAS(measurement)
+    depthMm = measurement.settings.crossingDepthMm
+    sampled = measurement.profiles.intensity
+    low, high = np.percentile(sampled[np.isfinite(sampled)], [1, 99])
+    grayLimits = (low - 0.25 * (high - low), high + 0.1 * (high - low))
+    for ax in panels[count:]:
+        ax.set_axis_off()
+    for index, ax in zip(bySlice, panels, strict=False):
+        normals, used = measurement.normals[index], measurement.profiles.used[index]
+        view = _SliceView(measurement.input.image, normals.planeAxis, normals.slice, normals.points_RAS.mean(0))
+        line = view.toMm(normals.points_RAS)
+        ends = view.toMm(normals.points_RAS + depthMm * normals.normals_RAS)
+        view.show(ax, np.concatenate([line, ends]), MARGIN_MM, grayLimits)
+        for mask, color, name in ((used, "normals", "normals used"), (~used, "excluded", "normals left out")):
+            if mask.any():
+                pairs = np.stack([line[mask], ends[mask], np.full_like(line[mask], np.nan)], axis=1).reshape(-1, 2)
+                ax.plot(*pairs.T, color=COLORS[color], lw=0.5, alpha=0.8, label=name)
+        ax.plot(*line.T, color=COLORS["contour"], lw=1.6, label="pial line")
+        for edge, edge_RAS in enumerate(edges[2 * index : 2 * index + 2]):
+            ax.plot(*view.toMm(edge_RAS).T, color=COLORS["edges"], lw=1.4, label="band at 25 %" if edge == 0 else None)
+        ax.set_title(f"slice {normals.slice}", fontsize=9)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    return figure
+
+
+def drawReferences(measurements: Sequence[ProfileMeasurement]) -> Figure:
+    """Where the references were painted, with what was read there; each region once, in its largest slice."""
+    regions = {}
+    for measurement in measurements:
+        regions.setdefault(
+            measurement.input.splenium.name, (measurement, measurement.input.splenium, measurement.splenium)
+        )
+        name = measurement.input.whiteMatter.name
+        regions.setdefault(name, (measurement, measurement.input.whiteMatter, measurement.whiteMatter))
+    figure = Figure(figsize=(4.0 * len(regions) + 0.4, 4.7), layout="constrained")
+    figure.suptitle("Reference regions", fontweight="bold")
+    for ax, (name, (measurement, region, value)) in zip(
+        figure.subplots(1, len(regions), squeeze=False)[0], regions.items(), strict=True
+    ):
+        image = measurement.input.image
+        slices = np.bincount(region.voxels_IJK[:, 2])
+        largest = int(np.argmax(slices))
+        voxels = region.voxels_IJK[region.voxels_IJK[:, 2] == largest]
+        centers_RAS = image.ijkToWorld(voxels)
+        view = _SliceView(image, 2, largest, centers_RAS.mean(0))
+        centers = view.toMm(centers_RAS)
+        view.show(ax, centers, REFERENCE_MARGIN_MM)
+        _outlinePixels(ax, centers, view.spacing[view.axes[0]], view.spacing[view.axes[1]])
+        more = f", {np.count_nonzero(slices)} slices" if np.count_nonzero(slices) > 1 else ""
+        ax.set_title(
+            f"{name}\nmean {value.mean:.4g} (SD {value.sd:.3g}), {value.areaMm2:.1f} mm$^2$, slice {largest}{more}"
+        )
+    return figure
+
+
+def _outlinePixels(ax, centers, du, dv):
+    """The boundary of a set of pixels, along their edges."""
+    cells = {tuple(cell) for cell in np.rint(centers / [du, dv]).astype(int)}
+    segments = []
+    for x, y in cells:
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            if (x + dx, y + dy) not in cells:
+                along = np.array([[-0.5, 0.5], [0.5, 0.5]]) if dy else np.array([[0.5, -0.5], [0.5, 0.5]])
+                sign = np.array([1, dy]) if dy else np.array([dx, 1])
+                segments += [*((np.array([x, y]) + sign * along) * [du, dv]), [np.nan, np.nan]]
+    ax.plot(*np.array(segments).T, color=COLORS["normals"], lw=1.4)
+
+
+# Profiles -------------------------------------------------------------------------------------------------------
+
+
+def drawProfiles(measurement: ProfileMeasurement) -> Figure:
+    """Single profiles, as intensities side by side before and after alignment, and their mean with SD."""
+    profiles, mean = measurement.profiles, measurement.mean
+    d = {"as drawn": profiles.hypointensity}
+    if measurement.settings.align:
+        d["aligned"] = profiles.alignedHypointensity
+    figure = Figure(figsize=(10.5, 3.9), layout="constrained")
+    figure.suptitle(_title(measurement) + ": single profiles", fontweight="bold")
+    axes = figure.subplots(1, len(d) + 1, width_ratios=[1.0] * len(d) + [1.3])
+    x = profiles.depthMm
+    finite = np.concatenate([values[np.isfinite(values)] for values in d.values()])
+    limit = max(float(np.percentile(np.abs(finite), 90)), 0.05)
+    for ax, (name, values) in zip(axes, d.items(), strict=False):
+        drawn = ax.imshow(
+            values,
+            aspect="auto",
+            cmap="gray_r",
+            vmin=-limit,
+            vmax=limit,
+            extent=(x[0], x[-1], len(values), 0),
+            interpolation="nearest",
+        )
+        if name == "as drawn" and measurement.settings.align:
+            ax.plot(profiles.alignment.shiftMm, np.arange(len(values)) + 0.5, color=COLORS["contour"], lw=1.2)
+        for border in np.flatnonzero(np.diff(profiles.contour)) + 1:
+            ax.axhline(border, color="k", lw=0.8)
+        ax.set(title=name, xlabel="depth [mm]", ylabel="normal")
+    figure.colorbar(drawn, ax=axes[len(d) - 1], label="hypointensity (dark = dark)", pad=0.02)
+    ax = axes[-1]
+    band = np.isfinite(mean.sdIntensity)
+    ax.fill_between(
+        x[band], (mean.meanIntensity - mean.sdIntensity)[band], (mean.meanIntensity + mean.sdIntensity)[band],
+        color="0.85", label="mean ± SD of single profiles",
+    )  # fmt: skip
+    ax.plot(x, mean.meanIntensity, color=COLORS["mean"], lw=1.6, label="mean, as drawn")
+    ax.axhline(measurement.whiteMatter.mean, color=COLORS["normals"], lw=1.2, ls="--", label="white matter")
+    ax.axhline(measurement.splenium.mean, color="0.5", lw=1.0, ls=":", label="splenium")
+    ax.axvline(0.0, color=COLORS["contour"], lw=1.4, label="pial line")
+    ax.set(xlabel="depth [mm]", ylabel="intensity", xlim=(x[0], x[-1]))
+    ax.legend(frameon=False, fontsize=7)
+    return figure
+
+
+def drawFit(measurement: ProfileMeasurement) -> Figure:
+    """The mean hypointensity profile with its fit, the window, and the width at 25 % of the peak."""
+    mean, window, chosen = measurement.mean, measurement.window, measurement.selected
+    x = mean.depthMm
+    figure = Figure(figsize=(8.2, 4.4), layout="constrained")
+    figure.suptitle(_title(measurement), fontweight="bold")
+    ax = figure.subplots()
+    ax.axvspan(x[window.first], x[window.last], color="0.95", label="fitted depths")
+    ax.axhline(0.0, color="0.6", lw=0.8)
+    ax.axvline(0.0, color=COLORS["contour"], lw=1.4, label="pial line")
+    ok = np.isfinite(mean.hypointensitySe)
+    low, high = (mean.hypointensity + sign * 1.96 * mean.hypointensitySe for sign in (-1, 1))
+    ax.fill_between(x[ok], low[ok], high[ok], color="0.8", label="mean, 95 % CI")
+    ax.plot(x, mean.hypointensity, color=COLORS["mean"], lw=1.6, label="mean profile")
+    top = float(np.nanmax(mean.hypointensity[window.slice]))
+    if measurement.status == "ok":
+        ax.plot(
+            x, measurement.modelCurve, color=COLORS["fit"], lw=1.2, ls="--", label="model, as seen through the voxel"
+        )
+        fit = chosen.fit
+        fine = np.linspace(max(x[0], fit.startMm - 1.0), fit.endMm + 1.0, 400)
+        ax.plot(
+            fine, doubleSigmoid(fine, fit.a, fit.b1, fit.c1, fit.b2, fit.c2), color=COLORS["fit"], lw=2.2, label="band"
+        )
+        level = WIDTH_FRACTION * fit.peak
+        ax.annotate("", (fit.startMm, level), (fit.endMm, level), arrowprops={"arrowstyle": "<->", "color": "k"})
+        ax.text(
+            0.5 * (fit.startMm + fit.endMm), level, f"Thk {fit.widthMm:.2f} mm", ha="center", va="bottom", fontsize=8
+        )
+        ax.annotate(
+            f"SH {fit.peak:.3f}",
+            (fit.peakDepthMm, fit.peak),
+            (0, 4),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+        )
+        top = max(top, fit.peak)
+    else:
+        ax.plot(x, measurement.modelCurve, color="0.4", lw=1.2, ls="--", label="fit, not accepted")
+    ax.set(xlabel="depth below the pial line [mm]", ylabel="hypointensity  (WM - I) / splenium", xlim=(x[0], x[-1]))
+    ax.set_ylim(-0.8 * max(top, 0.05), 1.25 * max(top, 0.05))
+    ax.text(1.02, 0.98, "\n".join(_numbers(measurement)), transform=ax.transAxes, va="top", fontsize=8, linespacing=1.5)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 0.42), frameon=False, fontsize=7)
+    return figure
+
+
+def _numbers(measurement: ProfileMeasurement) -> list[str]:
+    chosen, ci = measurement.selected, measurement.intervals
+    lines = [f"status: {measurement.status}"]
+    if measurement.status in STATUS_WORDS:
+        lines.append(STATUS_WORDS[measurement.status])
+
+    def line(name, value, interval, unit, digits):
+        text = f"{name} {value:.{digits}f}{unit}"
+        if np.isfinite(interval.low):
+            text += f"  ({interval.low:.{digits}f} to {interval.high:.{digits}f})"
+        lines.append(text)
+
+    if measurement.status == "ok":
+        line("SH", chosen.sh, ci.sh, "", 3)
+        line("Thk", chosen.thicknessMm, ci.thicknessMm, " mm", 2)
+        line("SH/Thk", chosen.shThkPerMm, ci.shThkPerMm, " /mm", 3)
+        line("area", chosen.areaMm, ci.areaMm, " mm", 3)
+        if np.isfinite(ci.sh.low):
+            lines.append("(95 % CI)")
+        for variant in measurement.variants:
+            if variantName(variant) == "plain" and variant is not chosen and variant.fit.status == "ok":
+                lines.append(f"plain fit: SH/Thk {variant.shThkPerMm:.3f} /mm")
+    lines.append(f"{measurement.nNormals} normals, {measurement.nExcluded} left out")
+    lines.append(f"R² {chosen.fit.rSquared:.3f}")
+    return lines

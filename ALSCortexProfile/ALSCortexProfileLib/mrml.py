@@ -1,0 +1,373 @@
+"""Slicer nodes to `ProfileInput`: with `mrmlResults`, the only files of this module that know the scene.
+
+Image (one scalar volume, or several with their echo time, or a sequence of them), markups curves with the node
+attributes `ALSMotorCortex.Target` and `ALSMotorCortex.Side`, and a segmentation with the segments `Splenium` and
+`White matter` (or `White matter hand_knob_left` and so on).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import slicer
+import vtk
+from ALSStudyLib.errors import InputError
+from ALSStudyLib.mrmlNodes import (
+    ECHO_TIME_ATTRIBUTE,
+    ROLE_ATTRIBUTE,
+    SIDE_ATTRIBUTE,
+    TARGET_ATTRIBUTE,
+    addSegmentationNode,
+    addVolumeNode,
+    imageFromVolumeNode,
+    nodesOfClass,
+    scalarVolumeNodes,
+    segmentNames,
+    segmentRegion,
+)
+
+from .contour import PialContour
+from .echoes import combineEchoes
+from .image import ImageVolume
+from .doubleSigmoid import INVALID_INPUT
+from .measurement import ProfileInput, ProfileMeasurement, measureProfile
+from .references import ReferenceRegion
+from .settings import ProfileSettings
+from .targets import Target, oppositeSlug, target
+
+FLIP_ATTRIBUTE = "ALSCortexProfile.FlipNormals"
+IMAGE_ROLE = "ProfileImage"
+PARAMETER_NODE_NAME = "ALSCortexProfile"
+SPLENIUM = "Splenium"
+WHITE_MATTER = "White matter"
+MAX_APART_MM = 20.0  # contours of one target lie on adjacent slices
+SAME_PLACE_MM = 2.0
+
+__all__ = [
+    "CaseNodes",
+    "addCurveNode",
+    "addSegmentationNode",
+    "addVolumeNode",
+    "assignTarget",
+    "findCaseNodes",
+    "measureCase",
+    "readProfileInputs",
+    "storeCase",
+]
+
+
+@dataclass(frozen=True)
+class CaseNodes:
+    """The nodes one exam is measured from.
+
+    :param images: one scalar volume; or one per echo; or one sequence of them.
+    """
+
+    images: tuple
+    contours: tuple
+    references: object
+    subject: str = ""
+    exam: str = ""
+    settings: ProfileSettings = field(default_factory=ProfileSettings)
+
+
+# Nodes of a case ------------------------------------------------------------------------------------------------
+
+
+def addCurveNode(scene, points_RAS: np.ndarray, name: str, targetSlug: str, closed: bool = False):
+    """A markups curve through world points (n, 3), assigned to a target."""
+    className = "vtkMRMLMarkupsClosedCurveNode" if closed else "vtkMRMLMarkupsCurveNode"
+    node = scene.AddNewNodeByClass(className, name)
+    for point in points_RAS:
+        node.AddControlPointWorld(vtk.vtkVector3d(*(float(v) for v in point)))
+    assignTarget(node, targetSlug)
+    return node
+
+
+def assignTarget(curveNode, targetSlug: str) -> None:
+    """Say which target a curve belongs to; its side follows."""
+    curveNode.SetAttribute(TARGET_ATTRIBUTE, targetSlug)
+    curveNode.SetAttribute(SIDE_ATTRIBUTE, target(targetSlug).side)
+
+
+def storeCase(scene, caseNodes: CaseNodes) -> None:
+    """Write into the scene what its nodes do not say themselves: subject, exam, settings, which volume is the image."""
+    for node in caseNodes.images:
+        node.SetAttribute(ROLE_ATTRIBUTE, IMAGE_ROLE)
+    node = _parameterNode(scene) or scene.AddNode(slicer.vtkMRMLScriptedModuleNode())
+    node.SetName(PARAMETER_NODE_NAME)
+    node.SetSingletonTag(PARAMETER_NODE_NAME)
+    node.SetModuleName(PARAMETER_NODE_NAME)
+    node.SetParameter("subject", caseNodes.subject)
+    node.SetParameter("exam", caseNodes.exam)
+    node.SetParameter("settings", json.dumps(caseNodes.settings.toDict()))
+
+
+def _parameterNode(scene):
+    for node in nodesOfClass(scene, "vtkMRMLScriptedModuleNode"):
+        if node.GetModuleName() == PARAMETER_NODE_NAME:
+            return node
+    return None
+
+
+def findCaseNodes(scene) -> CaseNodes:
+    """The case a scene holds.
+
+    :raises InputError: what is missing, or more than one node it could be.
+    """
+    contours = tuple(
+        node for node in nodesOfClass(scene, "vtkMRMLMarkupsCurveNode") if node.GetAttribute(TARGET_ATTRIBUTE)
+    )
+    if not contours:
+        raise InputError(
+            f"The scene has no curve with the attribute {TARGET_ATTRIBUTE}; expected at least one pial line that is "
+            "assigned to a target; draw it in ALS Cortex Profile."
+        )
+    parameters = _parameterNode(scene)
+    case = CaseNodes(_findImages(scene), contours, _findReferences(scene))
+    if parameters is None:
+        return case
+    stored = parameters.GetParameter("settings")
+    return replace(
+        case,
+        subject=parameters.GetParameter("subject") or "",
+        exam=parameters.GetParameter("exam") or "",
+        settings=ProfileSettings.fromDict(json.loads(stored)) if stored else ProfileSettings(),
+    )
+
+
+def _findImages(scene) -> tuple:
+    volumes = scalarVolumeNodes(scene)
+    marked = [node for node in volumes if node.GetAttribute(ROLE_ATTRIBUTE) == IMAGE_ROLE]
+    if marked:
+        return tuple(marked)
+    sequences = [
+        node for node in nodesOfClass(scene, "vtkMRMLSequenceNode") if node.GetAttribute(ROLE_ATTRIBUTE) == IMAGE_ROLE
+    ]
+    if sequences:
+        return tuple(sequences)
+    if len(volumes) == 1:
+        return tuple(volumes)
+    raise InputError(
+        f"The scene has {len(volumes)} volumes ({', '.join(node.GetName() for node in volumes) or 'none'}); "
+        f"expected one, or the attribute {ROLE_ATTRIBUTE}={IMAGE_ROLE} on the image; "
+        "remove the others or choose it in ALS Cortex Profile."
+    )
+
+
+def _findReferences(scene):
+    candidates = nodesOfClass(scene, "vtkMRMLSegmentationNode")
+    complete = [node for node in candidates if SPLENIUM.lower() in _normalizedSegments(node)]
+    if len(complete) == 1:
+        return complete[0]
+    names = ", ".join(node.GetName() for node in (complete or candidates)) or "none"
+    raise InputError(
+        f"The scene has {len(complete)} segmentations with a segment '{SPLENIUM}' (found: {names}); "
+        f"expected one, with '{SPLENIUM}' and '{WHITE_MATTER}'; paint the references or remove the others."
+    )
+
+
+def _normalizedSegments(segmentationNode) -> dict[str, str]:
+    return {" ".join(name.split()).lower(): identifier for name, identifier in segmentNames(segmentationNode).items()}
+
+
+# Reading --------------------------------------------------------------------------------------------------------
+
+
+def readImage(caseNodes: CaseNodes, settings: ProfileSettings) -> ImageVolume:
+    """The image to measure: the volume itself, not copied, or the echoes combined as the settings say."""
+    volumes, times = _echoes(caseNodes.images)
+    image = imageFromVolumeNode(volumes[0])
+    if len(volumes) == 1 and not times:
+        return image
+    if len(times) != len(volumes):
+        raise InputError(
+            f"{len(times)} echo times found for {len(volumes)} volumes; expected one per echo, as the attribute "
+            f"{ECHO_TIME_ATTRIBUTE}; set them."
+        )
+    others = [imageFromVolumeNode(volume) for volume in volumes[1:]]
+    for volume, other in zip(volumes[1:], others, strict=True):
+        if other.shape_IJK != image.shape_IJK or not np.allclose(other.ijkToRAS, image.ijkToRAS, atol=1e-3):
+            raise InputError(
+                f"Echo '{volume.GetName()}' lies on another grid than '{volumes[0].GetName()}'; "
+                "expected echoes of one acquisition; load them again."
+            )
+    combined = combineEchoes(
+        [image.array_KJI, *(other.array_KJI for other in others)],
+        times,
+        settings.echoCombination,
+        settings.singleEchoMs,
+    )
+    return replace(image, array_KJI=combined, darkIsHigh=settings.echoCombination == "r2star")
+
+
+def echoTimesMs(caseNodes: CaseNodes) -> list[float]:
+    """Echo times in ms, in the order of the echoes; empty for a single image without one."""
+    return _echoes(caseNodes.images)[1]
+
+
+def _echoes(nodes: Sequence):
+    """Volume nodes and their echo times, of volumes with the attribute or of a sequence indexed by echo time."""
+    if len(nodes) == 1 and nodes[0].IsA("vtkMRMLSequenceNode"):
+        sequence = nodes[0]
+        count = sequence.GetNumberOfDataNodes()
+        try:
+            times = [float(sequence.GetNthIndexValue(index)) for index in range(count)]
+        except ValueError as error:
+            raise InputError(
+                f"Sequence '{sequence.GetName()}' is not indexed by numbers; expected echo times in ms; set its index."
+            ) from error
+        factor = 1000.0 if sequence.GetIndexUnit() == "s" else 1.0
+        return [sequence.GetNthDataNode(index) for index in range(count)], [factor * time for time in times]
+    try:
+        times = [
+            float(node.GetAttribute(ECHO_TIME_ATTRIBUTE)) for node in nodes if node.GetAttribute(ECHO_TIME_ATTRIBUTE)
+        ]
+    except ValueError as error:
+        raise InputError(f"An attribute {ECHO_TIME_ATTRIBUTE} is not a number; expected ms; correct it.") from error
+    return list(nodes), times
+
+
+def readContour(curveNode) -> PialContour:
+    """The placed control points of a curve, in the world."""
+    points = []
+    for index in range(curveNode.GetNumberOfControlPoints()):
+        if curveNode.GetNthControlPointPositionStatus(index) == slicer.vtkMRMLMarkupsNode.PositionDefined:
+            point = [0.0, 0.0, 0.0]
+            curveNode.GetNthControlPointPositionWorld(index, point)
+            points.append(point)
+    return PialContour(
+        # Free of the last bits, which saving and loading changes.
+        controlPoints_RAS=np.round(np.array(points, dtype=float).reshape(-1, 3), 9),
+        closed=bool(curveNode.GetCurveClosed()),
+        flip=curveNode.GetAttribute(FLIP_ATTRIBUTE) == "1",
+        name=f"Contour '{curveNode.GetName()}'",
+    )
+
+
+def readProfileInputs(caseNodes: CaseNodes, settings: ProfileSettings | None = None) -> list[ProfileInput]:
+    """One input per target, in the order in which targets first appear.
+
+    What spoils the exam is raised; what spoils one target is its `problem`, so that the others are still measured.
+
+    :raises InputError: no image, no splenium, echoes that do not match, or a target on two sides.
+    """
+    settings = settings or caseNodes.settings
+    image = readImage(caseNodes, settings)
+    regions = _ReferenceRegions(caseNodes.references, image)
+    grouped: dict[str, list] = {}
+    for node in caseNodes.contours:
+        slug = node.GetAttribute(TARGET_ATTRIBUTE) or ""
+        wanted = target(slug)
+        side = node.GetAttribute(SIDE_ATTRIBUTE) or wanted.side
+        if side != wanted.side:
+            raise InputError(
+                f"Contour '{node.GetName()}' is on the {side} side but its target is '{slug}'; "
+                "expected one side per target; assign it to the right target."
+            )
+        grouped.setdefault(slug, []).append(node)
+    contours = {slug: tuple(readContour(node) for node in nodes) for slug, nodes in grouped.items()}
+    problems = _sideProblems(contours)
+    return [
+        _profileInput(target(slug), image, contours[slug], regions, caseNodes, problems.get(slug, ""))
+        for slug in grouped
+    ]
+
+
+def measureCase(
+    caseNodes: CaseNodes, progress: Callable[[int, int, float], bool | None] | None = None
+) -> list[ProfileMeasurement]:
+    """Measure every target of an exam, with the case's settings.
+
+    :param progress: called with (target index, number of targets, share of this target done); returning False leaves
+        the target's confidence intervals out.
+    :raises InputError: input that spoils the exam, or every one of its targets.
+    """
+    inputs = readProfileInputs(caseNodes)
+    measurements = []
+    for index, profileInput in enumerate(inputs):
+
+        def step(share, index=index):
+            return None if progress is None else progress(index, len(inputs), share)
+
+        measurements.append(measureProfile(profileInput, caseNodes.settings, step))
+        step(1.0)
+    if all(measurement.status == INVALID_INPUT for measurement in measurements):
+        raise InputError(measurements[0].reason)
+    return measurements
+
+
+def _profileInput(wanted: Target, image, contours, regions, caseNodes, problem) -> ProfileInput:
+    try:
+        whiteMatter = regions.whiteMatter(wanted.slug)
+    except InputError as error:
+        problem = problem or str(error)
+        whiteMatter = ReferenceRegion(WHITE_MATTER, np.empty((0, 3), dtype=int))
+    return ProfileInput(
+        wanted, image, contours, regions.splenium, whiteMatter, caseNodes.subject, caseNodes.exam, problem
+    )
+
+
+class _ReferenceRegions:
+    """The segments of one exam, each mapped onto the image once."""
+
+    def __init__(self, segmentationNode, image: ImageVolume):
+        self._node, self._image = segmentationNode, image
+        self._segments = _normalizedSegments(segmentationNode)
+        self._found: dict[str, ReferenceRegion] = {}
+        self.splenium = self._region(SPLENIUM)
+
+    def whiteMatter(self, slug: str) -> ReferenceRegion:
+        own = f"{WHITE_MATTER} {slug}"
+        return self._region(own if own.lower() in self._segments else WHITE_MATTER)
+
+    def _region(self, name: str) -> ReferenceRegion:
+        identifier = self._segments.get(name.lower())
+        if identifier is None:
+            found = ", ".join(segmentNames(self._node)) or "no segment"
+            raise InputError(
+                f"References '{self._node.GetName()}' hold {found}; expected a segment '{name}'; "
+                "paint it or rename one."
+            )
+        if identifier not in self._found:
+            self._found[identifier] = segmentRegion(self._node, identifier, self._image)
+        return self._found[identifier]
+
+
+def _sideProblems(contours: dict[str, tuple[PialContour, ...]]) -> dict[str, str]:
+    """Targets whose lines lie where they cannot: two places for one name, or left and right exchanged."""
+    centers = {
+        slug: [line.controlPoints_RAS.mean(0) for line in lines if len(line.controlPoints_RAS)]
+        for slug, lines in contours.items()
+    }
+    problems = {}
+    for slug, places in centers.items():
+        if len(places) > 1:
+            apart = max(float(np.linalg.norm(a - b)) for a in places for b in places)
+            if apart > MAX_APART_MM:
+                problems[slug] = (
+                    f"Target '{slug}' has contours {apart:.0f} mm apart, as on different sides; expected adjacent "
+                    "slices of one place; assign each line to its own target."
+                )
+    for slug, places in centers.items():
+        other = centers.get(oppositeSlug(slug))
+        if slug.endswith("_left") and places and other:
+            left_R, right_R = np.mean(places, axis=0)[0], np.mean(other, axis=0)[0]
+            if np.linalg.norm(np.mean(places, axis=0) - np.mean(other, axis=0)) < SAME_PLACE_MM:
+                for name in (slug, oppositeSlug(slug)):
+                    problems.setdefault(
+                        name,
+                        f"Targets '{slug}' and '{oppositeSlug(slug)}' have their contours in the same place; "
+                        "expected one on each side; assign each line to its own target.",
+                    )
+            elif left_R > right_R:
+                for name in (slug, oppositeSlug(slug)):
+                    problems.setdefault(
+                        name,
+                        f"Target '{slug}' lies to the right of '{oppositeSlug(slug)}' (R {left_R:.0f} against "
+                        f"{right_R:.0f} mm); expected left to be left; exchange the two.",
+                    )
+    return problems

@@ -1,0 +1,94 @@
+"""Reference regions: the splenium that normalizes, the white matter that is the baseline.
+
+Donatelli et al., AJNR 2018;39:63, steps 2 and 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from ALSStudyLib.errors import InputError
+
+from .image import ImageVolume
+
+
+@dataclass(frozen=True)
+class ReferenceRegion:
+    """A region on the image's own grid.
+
+    :param name: as in the segmentation, for messages.
+    :param voxels_IJK: indices of the image voxels whose centers lie in the region, (n, 3) int.
+    """
+
+    name: str
+    voxels_IJK: np.ndarray
+
+
+@dataclass(frozen=True)
+class ReferenceValue:
+    """:param mean, sd: over the voxels, unit of the image; meanSe: SE of the mean; areaMm2: in the largest slice."""
+
+    mean: float
+    sd: float
+    meanSe: float
+    nVoxels: int
+    areaMm2: float
+
+
+def measureReference(image: ImageVolume, region: ReferenceRegion) -> ReferenceValue:
+    """Mean and area of a region.
+
+    :raises InputError: no voxel of the image in the region, or none with a finite value.
+    """
+    i, j, k = region.voxels_IJK.reshape(-1, 3).T
+    if len(i) == 0:
+        raise InputError(
+            f"Reference '{region.name}' is empty on {image.name}; expected voxels inside the image; paint it again."
+        )
+    values = np.asarray(image.array_KJI[k, j, i], dtype=float)
+    finite = np.isfinite(values)
+    if not finite.all():
+        raise InputError(
+            f"Reference '{region.name}' holds {int((~finite).sum())} voxels of {len(values)} that are NaN or infinite; "
+            "expected numbers; move the region or repair the image."
+        )
+    pixelMm2 = float(np.linalg.norm(np.cross(image.ijkToRAS[:3, 0], image.ijkToRAS[:3, 1])))
+    sd = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    return ReferenceValue(
+        mean=float(values.mean()),
+        sd=sd,
+        meanSe=sd / np.sqrt(len(values)),
+        nVoxels=len(values),
+        areaMm2=float(np.bincount(k).max() * pixelMm2),
+    )
+
+
+def checkSplenium(splenium: ReferenceValue, minAreaMm2: float, name: str = "Splenium") -> None:
+    """:raises InputError: smaller than the paper's 5 mm2, or a mean that cannot normalize."""
+    if splenium.areaMm2 < minAreaMm2:
+        raise InputError(
+            f"Reference '{name}' covers {splenium.areaMm2:.1f} mm2 in its largest slice; "
+            f"expected at least {minAreaMm2:g} mm2; paint more of it."
+        )
+    if not splenium.mean > 0:
+        raise InputError(
+            f"Reference '{name}' has the mean {splenium.mean:.4g}; expected more than 0 to normalize by; "
+            "is this the magnitude image, and the region in the brain?"
+        )
+
+
+def checkApart(image: ImageVolume, region: ReferenceRegion, points_RAS: np.ndarray, contourName: str) -> None:
+    """:raises InputError: the region covers part of a pial line, given as points (n, 3)."""
+    index = np.rint(image.rasToIJK(points_RAS)).astype(int)
+    shape = np.array(image.shape_IJK)
+    covered = np.isin(_flat(index, shape), _flat(region.voxels_IJK.reshape(-1, 3), shape))
+    if covered.any():
+        raise InputError(
+            f"Reference '{region.name}' covers {int(covered.sum())} of {len(covered)} points of {contourName}; "
+            "expected it apart from the pial line; erase it there."
+        )
+
+
+def _flat(index_IJK, shape):
+    return (index_IJK[:, 2] * shape[1] + index_IJK[:, 1]) * shape[0] + index_IJK[:, 0]

@@ -1,0 +1,7 @@
+"""`python -m ALSStudyLib`: the same as `als-motor-cortex`."""
+
+import sys
+
+from .commandLine import main
+
+sys.exit(main())

@@ -1,0 +1,57 @@
+"""An output folder that is never half-written: files are made beside it and moved in when all are there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import InputError
+
+
+def checkWritable(folder: Path) -> None:
+    """Find out before the work whether the result could be written.
+
+    :raises InputError: a file in the way, or a folder that cannot be made or written to.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"Output '{folder}' is a file; expected a folder; choose another name.")
+    nearest = _nearestExisting(folder)
+    if not nearest.is_dir():
+        raise InputError(f"Output '{folder}' lies below the file '{nearest}'; expected a folder; choose another name.")
+    try:
+        with tempfile.TemporaryDirectory(dir=nearest, prefix=".als-"):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"Output '{folder}' cannot be written ({error.strerror}); expected a writable folder; choose another."
+        ) from error
+
+
+def _nearestExisting(folder: Path) -> Path:
+    return next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+
+
+@contextmanager
+def outputFolder(folder: Path) -> Iterator[Path]:
+    """A temporary folder whose content replaces files of the same names in `folder` when the block ends well."""
+    folder = Path(folder)
+    checkWritable(folder)
+    beside = Path(tempfile.mkdtemp(dir=_nearestExisting(folder), prefix=".als-"))
+    try:
+        yield beside
+        beside.chmod(0o755)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if not folder.exists():
+            os.replace(beside, folder)
+        else:
+            for source in sorted(path for path in beside.rglob("*") if path.is_file()):
+                target = folder / source.relative_to(beside)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(source, target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,59 @@
+"""How a result came about: what was measured, with which software and settings, and which bytes went in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from importlib import import_module, metadata
+from pathlib import Path
+
+VERSION = "0.1.0"
+DISCLAIMER = "Research use. Supportive, not diagnostic."
+_MODULES = ("numpy", "scipy", "vtk", "SimpleITK")
+
+
+def sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def softwareVersions() -> dict[str, str]:
+    """Versions of what computes; `slicer-core` is absent inside the Slicer application."""
+    versions = {"python": platform.python_version(), "als-motor-cortex": VERSION}
+    for name in _MODULES:
+        module = import_module(name)
+        versions[name] = getattr(module, "__version__", None) or module.Version_VersionString()
+    try:
+        versions["slicer-core"] = metadata.version("slicer-core")
+    except metadata.PackageNotFoundError:
+        pass
+    return versions
+
+
+def provenance(command: str, settings: Mapping, inputs: Iterable[Path], **more) -> dict:
+    """:param inputs: files that went in; more: what else belongs to the record (echoes, targets, ...)."""
+    return {
+        "name": "ALSMotorCortex",
+        "version": VERSION,
+        "command": command,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "disclaimer": DISCLAIMER,
+        "settings": dict(settings),
+        "seed": settings.get("seed"),
+        # The profile has no phase: polarity and filter are there so that every record has the same keys.
+        "polarity": more.pop("polarity", None),
+        "filter": more.pop("filter", None),
+        "inputs": [{"path": str(path), "sha256": sha256(path)} for path in dict.fromkeys(map(Path, inputs))],
+        "software": softwareVersions(),
+        **more,
+    }
+
+
+def writeJson(path: Path, content) -> None:
+    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Phase-shift values in gray matter: not in this version."""

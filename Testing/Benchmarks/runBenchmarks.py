@@ -1,0 +1,102 @@
+"""Measure accuracy, statistics and speed of the cortex profile on phantoms of known truth: `make benchmark`.
+
+A full run writes RESULTS.md beside this file. Exit code 1 if a goal of accuracy or statistics is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import time
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+
+import benchmarkAccuracy
+import benchmarkGeometry
+import benchmarkSpeed
+import benchmarkStatistics
+from ALSStudyLib.provenance import softwareVersions
+from benchmarkTools import Goal, Runner, Topic
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+TOPICS = {
+    "noise_free": benchmarkAccuracy.noiseFree,
+    "noise": benchmarkAccuracy.noise,
+    "jitter": benchmarkAccuracy.jitter,
+    "bright_layers": benchmarkAccuracy.brightLayers,
+    "coarse_voxels": benchmarkAccuracy.coarseVoxels,
+    "coverage": benchmarkStatistics.coverage,
+    "false_bands": benchmarkStatistics.falseBands,
+    "normals": benchmarkGeometry.normals,
+    "closed_forms": benchmarkGeometry.closedForms,
+    "speed": benchmarkSpeed.speed,
+    "memory": benchmarkSpeed.memory,
+}
+
+
+def main(arguments=None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the repeats; too few to judge statistics by")
+    parser.add_argument("--only", choices=TOPICS, metavar="NAME", help=f"one of {', '.join(TOPICS)}")
+    options = parser.parse_args(arguments)
+    wanted = {options.only: TOPICS[options.only]} if options.only else TOPICS
+    began = time.monotonic()
+    topics = []
+    with Runner(options.quick) as runner:
+        for name, measure in wanted.items():
+            start = time.monotonic()
+            print(f"{name} ...", flush=True)
+            topics.append(measure(runner))
+            print(f"{name}: {time.monotonic() - start:.0f} s", flush=True)
+    text = report(topics, time.monotonic() - began)
+    if options.quick or options.only:
+        print(text)
+        print("RESULTS.md is left as it is: it holds full runs only.")
+    else:
+        RESULTS.write_text(text, encoding="utf-8")
+        print(f"Written: {RESULTS.name}")
+    goals = [goal for topic in topics for goal in topic.goals]
+    missed = [goal for goal in goals if goal.met is False and goal.judged and not (options.quick and goal.statistical)]
+    for goal in missed:
+        print(f"Missed: {goal.what}: {goal.measured}; expected {goal.goal}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+def report(topics: list[Topic], seconds: float) -> str:
+    versions = softwareVersions() | {"lmfit": metadata.version("lmfit")}
+    introduction = (
+        f"Written by `make benchmark` on {date.today().isoformat()}, in {seconds / 60:.0f} minutes. Phantoms have a "
+        "closed-form cortex, so every error is against a known truth; errors are relative. Goals of accuracy and "
+        "statistics are judged; goals of speed and memory are only reported, for machines differ."
+    )
+    lines = [
+        "# Benchmark of the cortex profile",
+        "",
+        introduction,
+        "",
+        *table(("what", "measured", "goal", "met"), [_goalRow(goal) for topic in topics for goal in topic.goals]),
+        "",
+        "## How it was measured",
+    ]
+    for topic in topics:
+        lines += ["", f"### {topic.title}", "", topic.how]
+        for caption, header, rows in topic.tables:
+            lines += ["", f"{caption}:", "", *table(header, rows)]
+    software = ", ".join(f"{name} {version}" for name, version in versions.items())
+    lines += ["", "## Software", "", f"{platform.system()} {platform.machine()}; {software}."]
+    return "\n".join(lines) + "\n"
+
+
+def _goalRow(goal: Goal):
+    met = "-" if goal.met is None else "yes" if goal.met else "no"
+    return goal.what, goal.measured, goal.goal or "-", met
+
+
+def table(header, rows) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
