@@ -42,7 +42,9 @@ class ShapeTest(unittest.TestCase):
                 self.assertAlmostEqual(shape.widthMm[0], fullWidth, delta=1e-4)
 
     def testUnequalSlopesAgainstQuadratureAndGrid(self):
-        for parameters in ((0.3, 3.0, 1.5, 9.0, 2.9), (0.2, 10.0, 1.0, 3.0, 1.6), (-0.2, 4.0, 1.0, 5.0, 2.0)):
+        cases = ((0.3, 3.0, 1.5, 9.0, 2.9), (0.2, 10.0, 1.0, 3.0, 1.6), (-0.2, 4.0, 1.0, 5.0, 2.0))
+        peaksBeyondItsEdges = (0.38, 2.72, 1.25, 1.33, 1.30)
+        for parameters in (*cases, peaksBeyondItsEdges):
             with self.subTest(parameters=parameters):
                 shape = bandShape(*parameters)
                 area, _ = quad(doubleSigmoid, -30, 40, args=parameters, limit=400)

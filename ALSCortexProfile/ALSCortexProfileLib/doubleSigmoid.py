@@ -87,7 +87,11 @@ def bandShape(a, b1, c1, b2, c2) -> BandShape:
 
     # Both crossings in one pass: rows for the start and for the end.
     below = np.stack([np.minimum(c1, peakDepthMm) - reach, np.maximum(c2, peakDepthMm) + reach])
-    startMm, endMm = _root(aboveLevel, np.stack([c1, c2]), below, np.stack([peakDepthMm, peakDepthMm]))
+    top = np.stack([peakDepthMm, peakDepthMm])
+    # A narrow band of unequal slopes may peak beyond its own edges.
+    edges = np.stack([c1, c2])
+    guess = np.where((edges - below) * (edges - top) < 0, edges, 0.5 * (below + top))
+    startMm, endMm = _root(aboveLevel, guess, below, top)
     return BandShape(a * unitPeak, peakDepthMm, endMm - startMm, startMm, endMm, a * (c2 - c1))
 
 

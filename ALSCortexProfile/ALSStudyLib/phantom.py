@@ -199,7 +199,7 @@ def alsLikeCase(seed: int = 11) -> PhantomCase:
     return _brainCase("phantom-als", bands, seed)
 
 
-def controlLikeCase(seed: int = 12) -> PhantomCase:
+def controlLikeCase(seed: int = 14) -> PhantomCase:
     """Faint bands, and one target with none."""
     bands = (
         Band.symmetric(0.07, 1.3),
@@ -215,8 +215,8 @@ def _brainCase(subject, bands, seed):
     places = (
         ("hand_knob_left", (-22.0, 18.5), 17.0, handSlices),
         ("hand_knob_right", (22.0, 18.5), 17.0, handSlices),
-        ("paracentral_left", (-6.5, 26.0), 11.0, paracentralSlices),
-        ("paracentral_right", (6.5, 26.0), 11.0, paracentralSlices),
+        ("paracentral_left", (-8.5, 25.5), 14.0, paracentralSlices),
+        ("paracentral_right", (8.5, 25.5), 14.0, paracentralSlices),
     )
     return PhantomCase(
         subject=subject,

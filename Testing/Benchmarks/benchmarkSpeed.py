@@ -111,26 +111,24 @@ def timeFits(repeats: int):
         "voxel-aware": plain.with_(voxelAware=True),
         "full": plain.with_(voxelAware=True, windowPolicy="superficial"),
     }
-    times, starts, fits = {}, {}, {}
+    times, starts, asked = {}, {}, {}
     for name, settings in models.items():
-        depthMm, profiles, warm = _bootstrapFits(profileInput, settings)
+        depthMm, profiles, warm = asked[name] = _bootstrapFits(profileInput, settings)
         cold = {key: value for key, value in warm.items() if key != "start"}
         times[f"{name}, warm start"] = _medianSeconds(fitManyDoubleSigmoids, repeats, depthMm, profiles, **warm)
         times[f"{name}, cold start"] = _medianSeconds(fitManyDoubleSigmoids, repeats, depthMm, profiles, **cold)
         starts[name] = fitManyDoubleSigmoids(depthMm, profiles.mean(0), **cold).parameters[0]
-        fits[name] = depthMm, profiles, fitManyDoubleSigmoids(depthMm, profiles, **warm).shape, warm["voxelWidthMm"]
     few = max(repeats // 2, 1)
-    depthMm, profiles, ours, _ = fits["plain"]
+    for name in ("plain", "voxel-aware"):
+        depthMm, profiles, warm = asked[name]
+        arguments = depthMm, profiles[:SCIPY_FITS], starts[name], warm["voxelWidthMm"]
+        times[f"scipy, {name}"] = _medianSeconds(_scipyFits, few, *arguments) * PROFILES / SCIPY_FITS
+    depthMm, profiles, warm = asked["plain"]
     seconds = _medianSeconds(_lmfitFits, few, depthMm, profiles[:LMFIT_FITS], starts["plain"])
     times["lmfit, plain"] = seconds * PROFILES / LMFIT_FITS
-    for name in ("plain", "voxel-aware"):
-        depthMm, profiles, _, voxelWidthMm = fits[name]
-        arguments = depthMm, profiles[:SCIPY_FITS], starts[name], voxelWidthMm
-        times[f"scipy, {name}"] = _medianSeconds(_scipyFits, few, *arguments) * PROFILES / SCIPY_FITS
-    depthMm, profiles, ours, _ = fits["plain"]
+    ours = fitManyDoubleSigmoids(depthMm, profiles[:SCIPY_FITS], **warm).shape
     theirs = bandShape(*_scipyFits(depthMm, profiles[:SCIPY_FITS], starts["plain"], 0.0).T)
-    ratio = (ours.peak / ours.widthMm)[:SCIPY_FITS] / (theirs.peak / theirs.widthMm)
-    return times, np.abs(ratio - 1.0)
+    return times, np.abs(ours.peak / ours.widthMm / (theirs.peak / theirs.widthMm) - 1.0)
 
 
 def _bootstrapFits(profileInput: ProfileInput, settings: ProfileSettings):

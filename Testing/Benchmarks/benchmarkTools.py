@@ -161,7 +161,9 @@ class Topic:
 
 
 def percent(value: float, sign: bool = False) -> str:
-    return f"{value:{'+' if sign else ''}.2f} %"
+    if np.isnan(value):
+        return "-"
+    return f"{value:{'+' if sign else ''}.2f} %" if abs(value) < 1000 else "over 1000 %"
 
 
 def okErrors(outcomes: Sequence[Outcome], variant: tuple[bool, bool] | None = None) -> np.ndarray:
