@@ -149,17 +149,9 @@ class BandModel:
         edges, byCenter, bySlope = boxLogistic(
             x, np.array(slopes)[..., None], np.array(centers)[..., None], self.voxelWidthMm
         )
-        a, width = a[:, None], (c2 - c1)[:, None]
-        unit = edges[0] - edges[1]
-        value = a * unit
         # Parameters before depths: each derivative is then one contiguous block.
         jacobian = np.empty((len(free), self.nParameters, len(x)))
-        jacobian[:, 0] = unit / width
-        jacobian[:, 1] = a * (byCenter[0] - byCenter[1])
-        jacobian[:, 2] = -value - (0.5 * a * width) * (byCenter[0] + byCenter[1])
-        byLogSlope1, byLogSlope2 = (a * b1[:, None]) * bySlope[0], (a * b2[:, None]) * bySlope[1]
-        jacobian[:, 3] = byLogSlope1 - byLogSlope2
-        jacobian[:, 4] = byLogSlope1 + byLogSlope2
+        value = _bandAndSlopes((a, b1, c1, b2, c2), edges, byCenter, bySlope, jacobian)
         if prior:
             height = np.exp(natural[:, 5, None])
             flank = height * (1.0 - edges[2])
@@ -192,9 +184,36 @@ class BandModel:
         jacobian[:, 5, 3] = 1.0 / prior.LEVEL_SD
         return value, jacobian
 
+    def peakGradient(self, free: np.ndarray, peakDepthMm: np.ndarray) -> np.ndarray:
+        """Derivatives (n, nParameters) of the height of F at its peak; there, F has no slope in depth."""
+        low, high = self._bounds
+        natural = self.natural(free)
+        shape = self._shapeOf(natural)
+        slopes, centers = np.array([shape[1], shape[3]]), np.array([shape[2], shape[4]])
+        edges = boxLogistic(peakDepthMm[:, None], slopes[..., None], centers[..., None])
+        gradient = np.zeros((len(free), self.nParameters, 1))
+        _bandAndSlopes(shape, *edges, gradient)
+        gradient[:, 1:, 0] *= (natural[:, 1:] - low) * (high - natural[:, 1:]) / (high - low)
+        return gradient[..., 0]
+
     def bandCurve(self, free: np.ndarray) -> np.ndarray:
         """F seen through the voxel, without N and without priors, (n, nDepths)."""
         a, b1, c1, b2, c2 = (p[:, None] for p in self.shape(free))
         x, voxel = self._wideDepthMm, self.voxelWidthMm
         value = a * (boxLogistic(x, b1, c1, voxel)[0] - boxLogistic(x, b2, c2, voxel)[0])
         return value @ self._responseMatrix.T if len(self.response) > 1 else value
+
+
+def _bandAndSlopes(shape, edges, byCenter, bySlope, jacobian):
+    """F (n, nDepths) from its two edges, first axis of the arrays; its five derivatives go into `jacobian`."""
+    a, b1, c1, b2, c2 = (parameter[:, None] for parameter in shape)
+    unit = edges[0] - edges[1]
+    width = c2 - c1
+    value = a * unit
+    byLogSlope1, byLogSlope2 = a * b1 * bySlope[0], a * b2 * bySlope[1]
+    jacobian[:, 0] = unit / width
+    jacobian[:, 1] = a * (byCenter[0] - byCenter[1])
+    jacobian[:, 2] = -value - (0.5 * a * width) * (byCenter[0] + byCenter[1])
+    jacobian[:, 3] = byLogSlope1 - byLogSlope2
+    jacobian[:, 4] = byLogSlope1 + byLogSlope2
+    return value

@@ -266,9 +266,10 @@ def _usableDepth(points_RAS, normals, maxDepthMm) -> np.ndarray:
     t = |o|^2 / (2 o . normal). The smallest such t is where the normal meets the middle line between two banks, or
     another normal, or the center of curvature, whichever comes first.
     """
-    offset = points_RAS[None, :, :] - points_RAS[:, None, :]
-    distance2 = (offset**2).sum(2)
-    along = (offset * normals[:, None, :]).sum(2)
+    centered = points_RAS - points_RAS.mean(0)
+    square = (centered**2).sum(1)
+    distance2 = square[:, None] + square[None, :] - 2.0 * (centered @ centered.T)
+    along = normals @ centered.T - (normals * centered).sum(1)[:, None]
     # Neighbors closer than this say more about rounding than about curvature.
     relevant = (distance2 > MIN_OFFSET_MM**2) & (along > 1e-9)
     equidistant = np.where(relevant, distance2 / (2.0 * np.where(relevant, along, 1.0)), np.inf)

@@ -299,7 +299,8 @@ def _evaluated(model, solution, depthMm, profiles, finite, usable, weights, nois
     rowWeights = np.where(weights > 0, 1.0, 0.0)
     rowWeights[:, :nDepths] /= np.maximum(variance, 1e-300)[:, None]
     covariance, freedom = _covariance(jacobian, rowWeights, nDepths)
-    peakSe = _peakSe(model, solution.free, shape, covariance)
+    gradient = model.peakGradient(solution.free, shape.peakDepthMm)
+    peakSe = np.sqrt(np.maximum(np.einsum("np,npq,nq->n", gradient, covariance, gradient), 0.0))
     deltaAicc = _deltaAicc(depthMm, profiles, finite, rss, count, independent, model, freedom)
     peak = shape.peak
     inWindow = (shape.startMm >= depthMm[0] - 1e-9) & (shape.endMm <= depthMm[-1] + 1e-9)
@@ -365,20 +366,6 @@ def _covariance(jacobian, rowWeights, nDepths):
     ofData = np.swapaxes(jacobian[:, :nDepths], 1, 2) @ weighted[:, :nDepths]
     freedom = np.einsum("npq,nqp->n", covariance, ofData)
     return covariance, np.clip(freedom, min(BAND_PARAMETERS, normal.shape[1]), normal.shape[1])
-
-
-def _peakSe(model, free, shape, covariance):
-    """Standard error of the peak: its slope in the parameters through their covariance."""
-    # At its maximum the slope of F in depth is zero, so the peak moves as F does at that depth.
-    step = 1e-5
-    gradient = np.zeros((len(free), model.nParameters))
-    for index in range(BAND_PARAMETERS):
-        shifted = free.copy()
-        shifted[:, index] += step
-        above = doubleSigmoid(shape.peakDepthMm, *model.shape(shifted))
-        shifted[:, index] -= 2 * step
-        gradient[:, index] = (above - doubleSigmoid(shape.peakDepthMm, *model.shape(shifted))) / (2 * step)
-    return np.sqrt(np.maximum(np.einsum("np,npq,nq->n", gradient, covariance, gradient), 0.0))
 
 
 def _deltaAicc(depthMm, profiles, finite, rss, count, independent, model, freedom):

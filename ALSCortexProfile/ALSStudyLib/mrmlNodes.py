@@ -138,9 +138,9 @@ def addSegment(segmentationNode, name: str, mask_KJI: np.ndarray, ijkToRAS) -> s
     labelmap.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
     vtk_to_numpy(labelmap.GetPointData().GetScalars())[:] = box.ravel()
     labelmap.SetGeometryFromImageToWorldMatrix(ijkToRAS)
-    slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(
-        labelmap, segmentationNode, segmentId, slicer.vtkSlicerSegmentationsModuleLogic.MODE_REPLACE
-    )
+    logicClass = slicer.vtkSlicerSegmentationsModuleLogic
+    if not logicClass.SetBinaryLabelmapToSegment(labelmap, segmentationNode, segmentId, logicClass.MODE_REPLACE):
+        raise RuntimeError("The segmentations logic is not attached to the scene: use HeadlessScene.")
     return segmentId
 
 

@@ -22,7 +22,8 @@ def coverage(runner: Runner) -> Topic:
         f"{count} phantoms, SNR {SNR:g}, 1,000 resamples: {GEOMETRIES} geometries drawn at random (amplitude "
         "0.12-0.28, width 1.2-1.6 mm, slope 5-7 per mm, 1-3 slices, superficial layers +0 to +60 units, radius "
         "10-15 mm, 16-20 mm arc), each with fresh noise and control points off by 0 to 0.15 mm (1 SD). Phantoms "
-        "without an interval are counted and left out.",
+        "without an interval are counted and left out. Chance alone moves a coverage near 0.92 by 0.016 (1 SE) in 300 "
+        "phantoms.",
     )
     jobs = _coverageJobs(count)
     outcomes = runner.outcomes(jobs)
