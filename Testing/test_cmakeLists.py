@@ -5,6 +5,8 @@ import re
 import unittest
 from pathlib import Path
 
+from ALSStudyLib.provenance import VERSION
+
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ("ALSCortexProfile", "PhaseShiftROI")
 RAW_URL = "https://raw.githubusercontent.com/ALSMotorCortex/SlicerALSMotorCortex/main/"
@@ -163,6 +165,7 @@ class MetadataTest(unittest.TestCase):
     def testVersion(self):
         self.assertEqual(self.project["version"], self.citation["version"])
         self.assertRegex(self.project["version"], r"^\d+\.\d+\.\d+$")
+        self.assertEqual(self.project["version"], VERSION)
 
     def testLicense(self):
         self.assertEqual(self.project["license"], "Apache-2.0")

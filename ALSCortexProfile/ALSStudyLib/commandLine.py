@@ -252,7 +252,7 @@ class _progressBar:
     def __init__(self, name: str):
         from tqdm import tqdm
 
-        self._bar = tqdm(total=100, desc=name, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}", disable=None)
+        self._bar = tqdm(total=100, desc=name, bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}", disable=None)
 
     def __enter__(self):
         return self

@@ -224,5 +224,5 @@ def fillTableNode(node, columns: Sequence, rows: Sequence[dict]) -> None:
         node.SetColumnDescription(column.name, column.description)
         if column.unit:
             node.SetColumnUnitLabel(column.name, column.unit)
-    node.SetUseColumnNameAsColumnHeader(True)
+    node.SetUseColumnTitleAsColumnHeader(True)
     node.SetLocked(True)
