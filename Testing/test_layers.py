@@ -13,7 +13,8 @@ LIBRARY = Path(ALSCortexProfileLib.__file__).parent
 STUDY = Path(ALSStudyLib.__file__).parent
 SCIENCE = (
     "alignment", "bandModel", "bootstrap", "contour", "doubleSigmoid", "echoes", "hypointensity", "image",
-    "leastSquares", "logistic", "measurement", "references", "sampling", "settings", "targets", "tilt", "window",
+    "leastSquares", "logistic", "measurement", "references", "sampling", "settings",
+    "singleProfiles", "targets", "tilt", "variants", "window",
 )  # fmt: skip
 SCENE = ("mrml", "mrmlResults")
 ABOVE_SCENE = ("figures", "profileTables")

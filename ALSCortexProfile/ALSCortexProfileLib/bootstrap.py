@@ -6,12 +6,16 @@ two reference means is drawn along with them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from .doubleSigmoid import BandFits, fitManyDoubleSigmoids
+from .settings import ProfileSettings
+from .singleProfiles import SampledProfiles
+from .variants import FittedVariants
 
 LEVEL = 0.95
 MIN_SUCCESS = 0.9
@@ -60,17 +64,25 @@ def resampleCounts(contour: np.ndarray, spacingMm: float, blockMm: float, resamp
 
 
 def bootstrapIntervals(
-    depthMm, d, counts, estimate, refit, referenceSe, spleniumMean, rng, nBlocks, progress=None
+    profiles: SampledProfiles,
+    blocks: np.ndarray,
+    fitted: FittedVariants,
+    referenceSe: tuple[float, float],
+    spleniumMean: float,
+    settings: ProfileSettings,
+    progress: Callable[[float], bool | None] | None = None,
 ) -> ConfidenceIntervals:
-    """Percentile intervals, widened for the finite number of blocks.
+    """Percentile intervals of the chosen variant, widened for the finite number of blocks.
 
-    :param d: hypointensity in the window, (nNormals, nDepths), NaN where not sampled.
-    :param counts: from `resampleCounts`.
-    :param estimate: (SH, thickness, SH/Thk, area) of the measurement itself.
-    :param refit: keyword arguments of `fitManyDoubleSigmoids` that repeat the measurement's own fit.
     :param referenceSe: SE of the white-matter mean and of the splenium mean, unit of the image.
     :param progress: called with the share done, 0-1; returning False stops and leaves the intervals blank.
     """
+    rng = np.random.default_rng(settings.seed)
+    counts = resampleCounts(profiles.contour, settings.normalSpacingMm, settings.blockMm, settings.resamples, rng)
+    window, chosen = fitted.window.slice, fitted.variants[0]
+    depthMm, d = profiles.depthMm[window], profiles.hypointensityOf(settings.align)[:, window]
+    estimate = np.array([chosen.sh, chosen.thicknessMm, chosen.shThkPerMm, chosen.areaMm])
+    nBlocks = len(np.unique(blocks))
     finite = np.isfinite(d)
     filled = np.where(finite, d, 0.0)
     resamples = len(counts)
@@ -81,9 +93,9 @@ def bootstrapIntervals(
         part = slice(first, first + CHUNK)
         total = counts[part] @ finite
         with np.errstate(divide="ignore", invalid="ignore"):
-            profiles = np.where(total > 0, counts[part] @ filled / total, np.nan)
-        profiles = gain[part, None] * (profiles + offset[part, None])
-        values.append(_reported(fitManyDoubleSigmoids(depthMm, profiles, **refit)))
+            means = np.where(total > 0, counts[part] @ filled / total, np.nan)
+        means = gain[part, None] * (means + offset[part, None])
+        values.append(_reported(fitManyDoubleSigmoids(depthMm, means, **fitted.refit)))
         if progress is not None and progress(min((first + CHUNK) / resamples, 1.0)) is False:
             return ConfidenceIntervals()
     values = np.concatenate(values)

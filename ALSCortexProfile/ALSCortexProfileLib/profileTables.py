@@ -8,7 +8,8 @@ import numpy as np
 from ALSStudyLib.tables import Column
 
 from .bootstrap import Interval
-from .measurement import ProfileMeasurement, Variant
+from .measurement import ProfileMeasurement
+from .variants import Variant
 
 _WHO = (
     Column("subject", "Subject identifier", isText=True),

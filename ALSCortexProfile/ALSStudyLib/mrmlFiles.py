@@ -62,7 +62,7 @@ def loadVolumes(scene, paths: Sequence, echoTimesMs: Sequence[float] = ()) -> li
     :raises InputError: missing, unreadable, not an image, colors, or 4D without echo times.
     """
     paths = [_existing(path, "Image") for path in paths]
-    readers = [_imageInformation(path) for path in paths]
+    readers = [_imageInformation(path, "Image", "NIfTI, NRRD or MetaImage") for path in paths]
     frames = [_frameCount(path, reader) for path, reader in zip(paths, readers, strict=True)]
     if len(paths) == 1 and frames[0] > 1:
         if not echoTimesMs:
@@ -89,14 +89,15 @@ def loadVolumes(scene, paths: Sequence, echoTimesMs: Sequence[float] = ()) -> li
     return nodes
 
 
-def _imageInformation(path: Path) -> sitk.ImageFileReader:
+def _imageInformation(path: Path, what: str, expected: str) -> sitk.ImageFileReader:
+    """Header of an image file, read before Slicer's own reader is let near it."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
         raise InputError(
-            f"Image '{path}' cannot be read as an image; expected NIfTI, NRRD or MetaImage; export it again."
+            f"{what} '{path}' cannot be read as an image; expected {expected}; export it again."
         ) from error
     return reader
 
@@ -162,22 +163,10 @@ def loadCurve(scene, path):
 def loadSegmentation(scene, path):
     """:raises InputError: missing, or not a segmentation."""
     path = _existing(path, "References")
-    _checkSegmentationFile(path)
+    _imageInformation(path, "References", "a segmentation as Slicer saves it (.seg.nrrd)")
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "References")
     _readInto(scene, node, slicer.vtkMRMLSegmentationStorageNode(), path, "References")
     return node
-
-
-def _checkSegmentationFile(path: Path) -> None:
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError as error:
-        raise InputError(
-            f"References '{path}' cannot be read; expected a segmentation as Slicer saves it (.seg.nrrd); "
-            "export it again."
-        ) from error
 
 
 def _readInto(scene, node, storage, path: Path, what: str) -> None:
