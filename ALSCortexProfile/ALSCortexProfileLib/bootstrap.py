@@ -1,6 +1,6 @@
 """Uncertainty of a measurement: a block bootstrap over normals.
 
-Neighboring normals share voxels, so pieces of about 1 mm of contour are drawn, not single normals. The noise of the
+Neighboring normals share voxels, so pieces of the contour are drawn, not single normals. The noise of the
 two reference means is drawn along with them.
 """
 
@@ -95,7 +95,7 @@ def bootstrapIntervals(
         with np.errstate(divide="ignore", invalid="ignore"):
             means = np.where(total > 0, counts[part] @ filled / total, np.nan)
         means = gain[part, None] * (means + offset[part, None])
-        values.append(_reported(fitManyDoubleSigmoids(depthMm, means, **fitted.refit)))
+        values.append(_reported(fitManyDoubleSigmoids(depthMm, means, **fitted.refit, judge=False)))
         if progress is not None and progress(min((first + CHUNK) / resamples, 1.0)) is False:
             return ConfidenceIntervals()
     values = np.concatenate(values)

@@ -14,11 +14,13 @@ from ALSStudyLib.errors import InputError
 from scipy.special import expit
 
 from .bandModel import BAND_PARAMETERS, NO_RESPONSE, BandModel, SuperficialPrior
-from .leastSquares import solveMany
+from .leastSquares import Solution, solveMany
 from .logistic import boxLogistic
 
 WIDTH_FRACTION = 0.25
 START_SHARPNESS = (3.0, 12.0)  # slope times width of the two first guesses: a bell and a plateau
+MANY = 16  # from here on, profiles are expected to be alike
+LIKE_MEAN_R_SQUARED = 0.9
 MIN_R_SQUARED = 0.8
 MIN_PEAK_SE = 3.0
 MAX_DELTA_AICC = -10.0
@@ -205,6 +207,7 @@ def fitManyDoubleSigmoids(
     noiseSd: float | None = None,
     correlationMm: float | None = None,
     start: np.ndarray | None = None,
+    judge: bool = True,
 ) -> BandFits:
     """Fit F to many profiles on the same depths, all at once: the fast path of the bootstrap.
 
@@ -214,7 +217,8 @@ def fitManyDoubleSigmoids(
     :param noiseSd: SD to give each depth so that all of them together carry no more information than the independent
         ones do; it sets how far the priors bind. Needed with `superficial`.
     :param correlationMm: depths closer than this are not independent; None estimates it from the residuals.
-    :param start: free parameters of a neighboring fit, shape (nParameters,): skips the two first guesses.
+    :param start: free parameters of a neighboring fit, shape (nParameters,): skips the first guesses.
+    :param judge: compare with flat and single edge, and tell statuses apart; off, every converged fit is `ok`.
     :raises InputError: shapes that do not match, or depths that are not increasing and even.
     """
     depthMm, profiles = _checkedProfiles(depthMm, profiles)
@@ -231,14 +235,37 @@ def fitManyDoubleSigmoids(
         weights = np.pad(weights, ((0, 0), (0, model.nPriorRows)), constant_values=1.0)
     if start is not None:
         solution = solveMany(model, np.tile(start, (len(target), 1)), target, weights, tolerance=1e-4)
+    elif len(target) >= MANY:
+        solution = _solveLikeTheirMean(model, target, weights)
     else:
-        guesses = [_firstGuess(model, target[:, : len(depthMm)], finite, sharp) for sharp in START_SHARPNESS]
-        both = solveMany(model, np.concatenate(guesses), np.tile(target, (2, 1)), np.tile(weights, (2, 1)))
-        # Of two equally good fits the converged one.
-        score = np.where(both.converged, both.cost, both.cost * (1 + 1e-6) + 1e-300).reshape(2, -1)
-        best = np.argmin(score, axis=0) * len(target) + np.arange(len(target))
-        solution = type(both)(both.free[best], both.cost[best], both.converged[best])
-    return _evaluated(model, solution, depthMm, profiles, finite, usable, weights, noiseSd, correlationMm)
+        solution = _solveFromGuesses(model, target, weights)
+    return _evaluated(model, solution, depthMm, profiles, finite, usable, weights, noiseSd, correlationMm, judge)
+
+
+def _solveFromGuesses(model: BandModel, target, weights) -> Solution:
+    """Each profile from its own two first guesses, the better fit of the two."""
+    guesses = [_firstGuess(model, target, weights > 0, sharpness) for sharpness in START_SHARPNESS]
+    both = solveMany(model, np.concatenate(guesses), np.tile(target, (2, 1)), np.tile(weights, (2, 1)))
+    # Of two equally good fits the converged one.
+    score = np.where(both.converged, both.cost, both.cost * (1 + 1e-6) + 1e-300).reshape(2, -1)
+    best = np.argmin(score, axis=0) * len(target) + np.arange(len(target))
+    return Solution(both.free[best], both.cost[best], both.converged[best])
+
+
+def _solveLikeTheirMean(model: BandModel, target, weights) -> Solution:
+    """Many profiles, likely to be alike: all from the fit of their mean, and those that are not from their own."""
+    total = weights.sum(0)
+    mean = (weights * target).sum(0) / np.where(total > 0, total, 1.0)
+    start = _solveFromGuesses(model, mean[None], (total > 0)[None] * weights.max()).free
+    solution = solveMany(model, np.tile(start, (len(target), 1)), target, weights, tolerance=1e-5)
+    weightedMean = (weights * target).sum(1, keepdims=True) / np.maximum(weights.sum(1, keepdims=True), 1e-300)
+    spread = (weights * (target - weightedMean) ** 2).sum(1)
+    unlike = ~solution.converged | ~(solution.cost < (1.0 - LIKE_MEAN_R_SQUARED) * spread)
+    if unlike.any():
+        own = _solveFromGuesses(model, target[unlike], weights[unlike])
+        solution.free[unlike], solution.cost[unlike] = own.free, own.cost
+        solution.converged[unlike] = own.converged
+    return solution
 
 
 def _checkedProfiles(depthMm, profiles):
@@ -259,6 +286,7 @@ def _checkedProfiles(depthMm, profiles):
 def _firstGuess(model: BandModel, profiles, finite, sharpness) -> np.ndarray:
     """Free parameters from the peak and its half-height crossings, one row per profile."""
     x = model.depthMm
+    profiles, finite = profiles[:, : len(x)], finite[:, : len(x)]  # without the rows of priors
     filled = np.where(finite, profiles, -np.inf)
     padded = np.pad(profiles, ((0, 0), (1, 1)), mode="edge")
     smooth = (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3.0
@@ -279,45 +307,46 @@ def _firstGuess(model: BandModel, profiles, finite, sharpness) -> np.ndarray:
     return model.free(np.column_stack(columns))
 
 
-def _evaluated(model, solution, depthMm, profiles, finite, usable, weights, noiseSd, correlationMm) -> BandFits:
-    nDepths = len(depthMm)
+def _evaluated(model, solution, depthMm, profiles, finite, usable, weights, noiseSd, correlationMm, judge) -> BandFits:
     parameters = np.column_stack(model.shape(solution.free))
     shape = bandShape(*parameters.T)
-    rows, jacobian = model.rowsAndJacobian(solution.free)
-    total = rows[:, :nDepths]
-    residual = np.where(finite, profiles - total, 0.0)
-    rss = (residual**2).sum(1)
-    count = np.maximum(finite.sum(1), 1)
-    mean = np.where(finite, profiles, 0.0).sum(1) / count
-    spread = np.where(finite, (profiles - mean[:, None]) ** 2, 0.0).sum(1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rSquared = np.where(spread > 0, 1.0 - rss / spread, np.nan)
-    independent = _independentDepths(depthMm, residual, count, correlationMm)
-    inflation = count / independent
-    variance = rss / np.maximum(count - model.nParameters, 1)
-    variance = np.maximum(variance * inflation, noiseSd**2) if noiseSd is not None else variance * inflation
-    rowWeights = np.where(weights > 0, 1.0, 0.0)
-    rowWeights[:, :nDepths] /= np.maximum(variance, 1e-300)[:, None]
-    covariance, freedom = _covariance(jacobian, rowWeights, nDepths)
-    gradient = model.peakGradient(solution.free, shape.peakDepthMm)
-    peakSe = np.sqrt(np.maximum(np.einsum("np,npq,nq->n", gradient, covariance, gradient), 0.0))
-    deltaAicc = _deltaAicc(depthMm, profiles, finite, rss, count, independent, model, freedom)
-    peak = shape.peak
-    inWindow = (shape.startMm >= depthMm[0] - 1e-9) & (shape.endMm <= depthMm[-1] + 1e-9)
-    # The fit always comes back to zero; whether the profile itself does is another question.
-    noise = _roughness(profiles, finite) if noiseSd is None else noiseSd / np.sqrt(inflation)
-    inWindow &= _lastDepths(profiles, finite) < WIDTH_FRACTION * np.abs(peak) + noise
-    status = np.full(len(profiles), OK, dtype="<U16")
-    status[rSquared < MIN_R_SQUARED] = POOR_FIT
-    status[~inWindow] = AT_EDGE
-    # Written so that a NaN counts as no band.
-    status[~((deltaAicc < MAX_DELTA_AICC) & (peak > MIN_PEAK_SE * peakSe) & (peak > 0))] = NO_BAND
+    n = len(profiles)
+    status = np.full(n, OK, dtype="<U16")
+    peakSe, rSquared, deltaAicc = np.full((3, n), np.nan)
+    total = np.full(profiles.shape, np.nan)
+    if judge:
+        rows, jacobian = model.rowsAndJacobian(solution.free)
+        total = rows[:, : len(depthMm)]
+        residual = np.where(finite, profiles - total, 0.0)
+        rss = (residual**2).sum(1)
+        count = np.maximum(finite.sum(1), 1)
+        independent = _independentDepths(depthMm, residual, count, correlationMm)
+        inflation = count / independent
+        variance = rss / np.maximum(count - model.nParameters, 1) * inflation
+        if noiseSd is not None:
+            variance = np.maximum(variance, noiseSd**2)
+        rowWeights = np.where(weights > 0, 1.0, 0.0)
+        rowWeights[:, : len(depthMm)] /= np.maximum(variance, 1e-300)[:, None]
+        covariance, freedom = _covariance(jacobian, rowWeights, len(depthMm))
+        gradient = model.peakGradient(solution.free, shape.peakDepthMm)
+        peakSe = np.sqrt(np.maximum(np.einsum("np,npq,nq->n", gradient, covariance, gradient), 0.0))
+        rSquared = _rSquared(profiles, finite, rss, count)
+        deltaAicc = _deltaAicc(depthMm, profiles, finite, rss, count, independent, model, freedom)
+        noise = _roughness(profiles, finite) if noiseSd is None else noiseSd / np.sqrt(inflation)
+        inWindow = (shape.startMm >= depthMm[0] - 1e-9) & (shape.endMm <= depthMm[-1] + 1e-9)
+        # The fit always comes back to zero; whether the profile itself does is another question.
+        inWindow &= _lastDepths(profiles, finite) < WIDTH_FRACTION * np.abs(shape.peak) + noise
+        # Each later finding outweighs the earlier ones; written so that a NaN counts as no band.
+        status[rSquared < MIN_R_SQUARED] = POOR_FIT
+        status[~inWindow] = AT_EDGE
+        evidence = (deltaAicc < MAX_DELTA_AICC) & (shape.peak > MIN_PEAK_SE * peakSe) & (shape.peak > 0)
+        status[~evidence] = NO_BAND
     status[~solution.converged] = NOT_CONVERGED
     status[~usable] = INVALID_INPUT
     good = status == OK
     return BandFits(
         status=status,
-        peak=np.where(good, peak, np.nan),
+        peak=np.where(good, shape.peak, np.nan),
         widthMm=np.where(good, shape.widthMm, np.nan),
         areaMm=np.where(good, shape.areaMm, np.nan),
         shape=shape,
@@ -326,10 +355,17 @@ def _evaluated(model, solution, depthMm, profiles, finite, usable, weights, nois
         rSquared=rSquared,
         deltaAicc=deltaAicc,
         converged=solution.converged,
-        curve=model.bandCurve(solution.free),
+        curve=model.bandCurve(solution.free) if judge else total,
         total=total,
         free=solution.free,
     )
+
+
+def _rSquared(profiles, finite, rss, count):
+    mean = np.where(finite, profiles, 0.0).sum(1) / count
+    spread = np.where(finite, (profiles - mean[:, None]) ** 2, 0.0).sum(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(spread > 0, 1.0 - rss / spread, np.nan)
 
 
 def _lastDepths(profiles, finite, count=5):

@@ -38,7 +38,8 @@ class ProfileSettings:
     :param superficialLeak: how far superficial layers may overlap the band's upper crossing, fraction of the peak.
     :param superficialReachMm: how far above that crossing the window starts, mm.
     :param minSpleniumMm2: smallest accepted splenium region, mm2.
-    :param blockMm: length of contour that is resampled as one piece, mm.
+    :param blockMm: length of contour that is resampled as one piece, mm; 1.0 covers the truth in 92 % of phantoms
+        instead of 95, for neighboring pieces still share voxels.
     :param resamples: bootstrap resamples for the 95 % CI; 0 gives none.
     :param seed: of the bootstrap.
     """
@@ -65,7 +66,7 @@ class ProfileSettings:
     superficialLeak: float = 0.12
     superficialReachMm: float = 0.4
     minSpleniumMm2: float = 5.0
-    blockMm: float = 1.0
+    blockMm: float = 1.5
     resamples: int = 1000
     seed: int = 20180163
 

@@ -2,7 +2,8 @@
 
 CSF is bright, and so may the superficial layers be: d is negative there and no double sigmoid can follow. Deeper
 down another bank or sulcus may begin. The policy was chosen by bias and spread on the phantom battery
-(docs in README, Testing/Benchmarks): "superficial" 0.1-0.5 % bias without added spread, "zero_crossing" 2-5 %.
+(Testing/Benchmarks/RESULTS.md): with bright superficial layers "superficial" is within 0.5 % (faint bands 1-4 %),
+"zero_crossing" 0-7 % high, "whole" unusable; the spread is the same.
 """
 
 from __future__ import annotations
