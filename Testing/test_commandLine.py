@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from alsTestCases import BAND, renderedArc
 from ALSCortexProfileLib import mrml
 from ALSCortexProfileLib.profileTables import MEASUREMENT_COLUMNS, PROFILE_COLUMNS
-from ALSStudyLib.mrmlFiles import HeadlessScene
+from ALSStudyLib.mrmlFiles import HeadlessScene, saveScene
 from ALSStudyLib.mrmlNodes import addSegmentationNode, addVolumeNode
 from ALSStudyLib.tables import readTable
 
@@ -223,6 +223,32 @@ class RefusalTest(CommandCase):
             with self.subTest(pattern=pattern):
                 self.assertRefused(self.profile(*more, image=image), pattern)
 
+    def testDamagedFiles(self):
+        whole = (self.shared / "image.nii.gz").read_bytes()
+        broken = self.folder / "broken.nii.gz"
+        broken.write_bytes(whole[: len(whole) // 2])
+        self.assertRefused(self.profile(image=broken), "broken off")
+        short = self.folder / "short.nii"
+        writeImage(short, self.rendered.array_KJI, self.rendered.ijkToRAS)
+        short.write_bytes(short.read_bytes()[:-1000])
+        self.assertRefused(self.profile(image=short), "broken off|cannot be read")
+        references = (self.shared / "references.seg.nrrd").read_bytes()
+        half = self.folder / "half.seg.nrrd"
+        half.write_bytes(references[:-40])
+        self.assertRefused(self.profile(references=half), "broken off")
+
+    def testNotANumberInNifti(self):
+        """ITK's NIfTI reader makes 0 of them without a word."""
+        array = self.rendered.array_KJI.astype(np.float32)
+        for value in (np.nan, np.inf):
+            array[2, 30, 30] = value
+            path = self.folder / "values.nii.gz"
+            writeImage(path, array, self.rendered.ijkToRAS)
+            self.assertRefused(self.profile(image=path), "1 voxels that are NaN or infinite")
+
+    def testCombinationWithoutEchoes(self):
+        self.assertRefused(self.profile("--echo-combination", "r2star"), "r2star was asked of one image")
+
     def testContours(self):
         good = self.rendered.contours[0][2]
         noise = self.folder / "noise.mrk.json"
@@ -287,6 +313,42 @@ class RefusalTest(CommandCase):
             self.assertRegex(done.stderr, "expected a folder")
             self.assertEqual(occupied.read_text(), "")
 
+    def testNothingIsReplacedWhereSomethingIsInTheWay(self):
+        (self.output / "profiles.tsv").mkdir(parents=True)
+        (self.output / "profile_measurements.tsv").write_text("old")
+        done = self.profile()
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, "is a folder that is in the way")
+        self.assertEqual((self.output / "profile_measurements.tsv").read_text(), "old")
+
+    def testDamagedScenes(self):
+        headless = HeadlessScene()
+        image = addVolumeNode(headless.scene, self.rendered.array_KJI, self.rendered.ijkToRAS, "image")
+        line = mrml.addCurveNode(headless.scene, self.rendered.contours[0][2], "line", "hand_knob_left")
+        references = addSegmentationNode(headless.scene, self.rendered.referenceMasks, image, "References")
+        mrml.storeCase(headless.scene, mrml.CaseNodes((image,), (line,), references))
+        whole = self.folder / "whole.mrb"
+        saveScene(headless.scene, whole)
+        broken = self.folder / "broken.mrb"
+        broken.write_bytes(whole.read_bytes()[:-2000])
+        self.assertRefused(run("rerun", broken, "--output", self.output), "expected a whole .mrb")
+        shutil.unpack_archive(whole, self.folder / "unpacked", "zip")
+        (scene,) = (self.folder / "unpacked").rglob("*.mrml")
+        (segmentation,) = (self.folder / "unpacked").rglob("*.seg.nrrd")
+        kept = segmentation.read_bytes()
+        segmentation.write_bytes(kept[: len(kept) // 2])
+        self.assertRefused(run("rerun", scene, "--output", self.output), "broken off")
+        segmentation.write_bytes(kept)
+        text = scene.read_text()
+        for wrong, pattern in (
+            ("seed &quot;: ", "settings stored in the scene"),
+            ("&quot;seed&quot;: &quot;x", "setting seed"),
+        ):
+            changed = text.replace("&quot;seed&quot;: 20180163", wrong if "x" not in wrong else wrong + "&quot;")
+            self.assertNotEqual(changed, text)
+            scene.write_text(changed)
+            self.assertRefused(run("rerun", scene, "--output", self.output), pattern)
+
     def testScenes(self):
         text = self.folder / "text.mrb"
         text.write_text("no scene")
@@ -303,6 +365,19 @@ class RefusalTest(CommandCase):
             done = run(*arguments)
             self.assertEqual(done.returncode, 2)
             self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+
+
+class NamesTest(CommandCase):
+    def testAnyTextIsAName(self):
+        self.output = self.folder / "spa ce ünï 患者"
+        done = self.profile("--subject", r"Müller $\foo$ 患者")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        (row,) = readTable(self.output / "profile_measurements.tsv")
+        self.assertEqual(row["subject"], r"Müller $\foo$ 患者")
+        again = self.folder / "again"
+        done = run("rerun", self.output / "scene.mrb", "--output", again)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(readTable(again / "profile_measurements.tsv"), [row])
 
 
 class SingleSliceTest(CommandCase):

@@ -134,13 +134,16 @@ class SettingsTest(unittest.TestCase):
         self.assertTrue(np.isnan(measurement.intervals.sh.low))
 
     def testRoundTripAndRefusals(self):
-        settings = ProfileSettings(interpolation="linear", resamples=5)
+        settings = ProfileSettings(interpolation="linear", resamples=50)
         self.assertEqual(ProfileSettings.fromDict(settings.toDict()), settings)
         for bad in ({"interpolation": "nearest"}, {"resamples": -1}, {"depthStepMm": 0.0}, {"maxDepthMm": 2.0}):
             with self.assertRaisesRegex(InputError, "expected"):
                 ProfileSettings(**bad)
         with self.assertRaisesRegex(InputError, "newer version"):
             ProfileSettings.fromDict({"tomorrow": 1})
+        for wrong in ({"seed": "x"}, {"depthStepMm": "0.1"}, {"align": 1}, {"resamples": True}, {"seed": -1}):
+            with self.assertRaisesRegex(InputError, "expected"):
+                ProfileSettings.fromDict(wrong)
 
 
 class GeometryTest(unittest.TestCase):
@@ -167,6 +170,18 @@ class GeometryTest(unittest.TestCase):
         self.assertEqual(mirrored.status, "ok")
         self.assertAlmostEqual(mirrored.selected.sh, plain.selected.sh, delta=1e-6)
         self.assertAlmostEqual(mirrored.selected.thicknessMm, plain.selected.thicknessMm, delta=1e-6)
+
+    def testTightGyrusIsMeasuredAsDeepAsItIs(self):
+        """Beyond its radius a gyrus has no depth: nothing is sampled there, and nothing fails."""
+        band = Band.symmetric(0.25, 1.2, 1.8)
+        source = arcInput(band, radiusMm=5.0, arcMm=11.0, superficialUnits=0.0)
+        # The phantom's own white matter lies 9.5 mm deep, on the far side of so small a circle.
+        center = np.rint(source.image.rasToIJK(source.contours[0].controlPoints_RAS.mean(0)[None])).astype(int)
+        deep = center + np.argwhere(np.ones((4, 4, 1))) + [-2, -14, 0]
+        measurement = measureProfile(replace(source, whiteMatter=replace(source.whiteMatter, voxels_IJK=deep)), QUICK)
+        self.assertEqual(measurement.status, "ok", measurement.reason)
+        self.assertTrue(np.isnan(measurement.mean.hypointensity[measurement.mean.depthMm > 5.1]).all())
+        self.assertLess(abs(errorPercent(measurement, band)), 3.0)
 
     def testWideControlPointsAreSaid(self):
         self.assertIn("control_points_wider_than_3_mm", measureProfile(arcInput(controlSpacingMm=3.6), QUICK).flags)

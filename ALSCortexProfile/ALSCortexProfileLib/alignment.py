@@ -17,6 +17,7 @@ from .settings import ProfileSettings
 from .window import bandPeakIndex
 
 ITERATIONS = 8
+MIN_SHARE = 0.5  # a depth that fewer profiles reach says nothing about the others
 NOISE_INFLATION = (
     10.0  # neighboring depths and normals share voxels: what they say together is said this much less often
 )
@@ -55,7 +56,7 @@ def alignProfiles(
     :param contour: index of each normal's contour, (nNormals,); arcMm: its place on it, mm.
     :param controlSpacingMm: typical distance of control points of each contour, mm.
     """
-    used = (depthMm >= -0.8) & (depthMm <= settings.maxBandDepthMm)
+    used = (depthMm >= -0.8) & (depthMm <= settings.maxBandDepthMm) & (np.isfinite(d).mean(0) >= MIN_SHARE)
     x = depthMm[used]
     mean = np.nanmean(d[:, used], axis=0)
     peak = mean[bandPeakIndex(x, mean, settings.maxBandDepthMm)]

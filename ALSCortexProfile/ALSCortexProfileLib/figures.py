@@ -7,6 +7,7 @@ not ship: the command line has it, a panel uses Slicer's own plots.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,13 +33,21 @@ MARGIN_MM = 6.0
 REFERENCE_MARGIN_MM = 14.0
 DPI = 150
 FOOTER = 0.03  # share of the height kept for the disclaimer
-FONT = {"font.family": "DejaVu Sans", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+STYLE = {
+    # Names are text, whatever signs they hold.
+    "text.parse_math": False,
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 
 
 def writeFigures(folder: Path, measurements: Sequence[ProfileMeasurement]) -> list[Path]:
     """All figures of one exam: per target the contour, single profiles and fit; once the references."""
     made = []
-    with mpl.rc_context(FONT):
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         for measurement in measurements:
             if measurement.mean is None:
                 continue
@@ -215,7 +224,7 @@ def drawReferences(measurements: Sequence[ProfileMeasurement]) -> Figure:
         _outlinePixels(ax, centers, view.spacing[view.axes[0]], view.spacing[view.axes[1]])
         more = f", {np.count_nonzero(slices)} slices" if np.count_nonzero(slices) > 1 else ""
         ax.set_title(
-            f"{name}\nmean {value.mean:.4g} (SD {value.sd:.3g}), {value.areaMm2:.1f} mm$^2$, slice {largest}{more}"
+            f"{name}\nmean {value.mean:.4g} (SD {value.sd:.3g}), {value.areaMm2:.1f} mm², slice {largest}{more}"
         )
     return figure
 

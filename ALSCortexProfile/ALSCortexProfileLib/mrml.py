@@ -27,6 +27,7 @@ from ALSStudyLib.mrmlNodes import (
     scalarVolumeNodes,
     segmentNames,
     segmentRegion,
+    withoutLastBits,
 )
 
 from .contour import PialContour
@@ -135,8 +136,21 @@ def findCaseNodes(scene) -> CaseNodes:
         case,
         subject=parameters.GetParameter("subject") or "",
         exam=parameters.GetParameter("exam") or "",
-        settings=ProfileSettings.fromDict(json.loads(stored)) if stored else ProfileSettings(),
+        settings=_storedSettings(stored) if stored else ProfileSettings(),
     )
+
+
+def _storedSettings(text: str) -> ProfileSettings:
+    try:
+        values = json.loads(text)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise InputError(
+            f"The settings stored in the scene are '{text[:40]}'; expected what ALS Cortex Profile writes; "
+            f"remove the node {PARAMETER_NODE_NAME} to measure with the defaults."
+        )
+    return ProfileSettings.fromDict(values)
 
 
 def _findImages(scene) -> tuple:
@@ -182,6 +196,11 @@ def readImage(caseNodes: CaseNodes, settings: ProfileSettings) -> ImageVolume:
     volumes, times = _echoes(caseNodes.images)
     image = imageFromVolumeNode(volumes[0])
     if len(volumes) == 1 and not times:
+        if settings.echoCombination != "mean":
+            raise InputError(
+                f"Echo combination {settings.echoCombination} was asked of one image without echo time; expected "
+                "several echoes and their times; give them, or leave the combination out."
+            )
         return image
     if len(times) != len(volumes):
         raise InputError(
@@ -240,8 +259,7 @@ def readContour(curveNode) -> PialContour:
             curveNode.GetNthControlPointPositionWorld(index, point)
             points.append(point)
     return PialContour(
-        # Free of the last bits, which saving and loading changes.
-        controlPoints_RAS=np.round(np.array(points, dtype=float).reshape(-1, 3), 9),
+        controlPoints_RAS=withoutLastBits(np.array(points, dtype=float).reshape(-1, 3)),
         closed=bool(curveNode.GetCurveClosed()),
         flip=curveNode.GetAttribute(FLIP_ATTRIBUTE) == "1",
         name=f"Contour '{curveNode.GetName()}'",

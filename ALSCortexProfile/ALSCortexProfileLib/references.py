@@ -53,15 +53,22 @@ def measureReference(image: ImageVolume, region: ReferenceRegion) -> ReferenceVa
             f"Reference '{region.name}' holds {int((~finite).sum())} voxels of {len(values)} that are NaN or infinite; "
             "expected numbers; move the region or repair the image."
         )
-    pixelMm2 = float(np.linalg.norm(np.cross(image.ijkToRAS[:3, 0], image.ijkToRAS[:3, 1])))
     sd = float(values.std(ddof=1)) if len(values) > 1 else 0.0
     return ReferenceValue(
         mean=float(values.mean()),
         sd=sd,
         meanSe=sd / np.sqrt(len(values)),
         nVoxels=len(values),
-        areaMm2=float(np.bincount(k).max() * pixelMm2),
+        areaMm2=_largestAreaMm2(image, region.voxels_IJK),
     )
+
+
+def _largestAreaMm2(image: ImageVolume, voxels_IJK: np.ndarray) -> float:
+    """Area in the largest slice, in the direction the region was painted: that in which it has the fewest slices."""
+    extents = [len(np.unique(voxels_IJK[:, axis])) for axis in (2, 1, 0)]
+    axis = 2 - int(np.argmin(extents))
+    across, up = (image.ijkToRAS[:3, other] for other in range(3) if other != axis)
+    return float(np.bincount(voxels_IJK[:, axis]).max() * np.linalg.norm(np.cross(across, up)))
 
 
 def checkSplenium(splenium: ReferenceValue, minAreaMm2: float, name: str = "Splenium") -> None:

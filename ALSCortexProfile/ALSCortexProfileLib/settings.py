@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from ALSStudyLib.errors import InputError
 
+MIN_RESAMPLES = 40  # below this, the 2.5th percentile is the smallest resample
 CHOICES = {
     "interpolation": ("cubic", "linear"),
     "windowPolicy": ("superficial", "zero_crossing", "whole"),
@@ -84,10 +85,14 @@ class ProfileSettings:
                 f"Depths are {self.minDepthMm:g} to {self.maxDepthMm:g} mm with crossings up to "
                 f"{self.crossingDepthMm:g} mm; expected minDepthMm <= 0 < crossingDepthMm <= maxDepthMm; correct them."
             )
-        if self.resamples < 0 or self.minNormals < 4:
+        if self.resamples != 0 and self.resamples < MIN_RESAMPLES:
             raise InputError(
-                f"Settings are {self.resamples} resamples and {self.minNormals} normals; "
-                "expected at least 0 and 4; correct them."
+                f"Setting resamples is {self.resamples}; "
+                f"expected 0 for no intervals, or at least {MIN_RESAMPLES}; correct it."
+            )
+        if self.minNormals < 4 or self.seed < 0:
+            raise InputError(
+                f"Settings are {self.minNormals} normals and seed {self.seed}; expected at least 4 and 0; correct them."
             )
 
     @classmethod
@@ -111,4 +116,12 @@ class ProfileSettings:
                 f"Stored settings name {', '.join(unknown)}; expected {', '.join(sorted(known))}; "
                 "was this saved by a newer version?"
             )
+        for field in fields(cls):
+            value, default = values.get(field.name, field.default), field.default
+            kinds = (int, float) if isinstance(default, float) or default is None else type(default)
+            optional = default is None and value is None
+            if not optional and (not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool)):
+                raise InputError(
+                    f"Stored setting {field.name} is {value!r}; expected a value like {default!r}; correct it."
+                )
         return cls(**values)

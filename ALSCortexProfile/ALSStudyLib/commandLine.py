@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,15 +32,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         return _refuse(str(error))
     except OSError as error:
-        return _refuse(f"'{error.filename}': {error.strerror}; expected a file or folder that can be used; check it.")
+        return _refuse(f"'{error.filename}': {error.strerror}; expected a usable file or folder; check it.")
+    except UnicodeError:
+        return _refuse("A name holds bytes that are no text; expected Unicode; rename the subject or the file.")
     except MemoryError:
         return _refuse("The image does not fit into memory; expected a smaller one; crop it to the motor cortex.")
+    except Exception as error:
+        # The last resort: a user gets a sentence, whoever mends it the traceback.
+        if os.environ.get("ALS_TRACEBACK"):
+            raise
+        found = f"internal problem ({type(error).__name__}: {str(error)[:200]})"
+        return _refuse(f"{found}; expected none; please report it (ALS_TRACEBACK=1 shows where).", code=1)
     return 0
 
 
-def _refuse(sentence: str) -> int:
+def _refuse(sentence: str, code: int = 2) -> int:
     sys.stderr.write(f"{PROGRAM}: {' '.join(sentence.split())}\n")
-    return 2
+    return code
 
 
 # Arguments ------------------------------------------------------------------------------------------------------

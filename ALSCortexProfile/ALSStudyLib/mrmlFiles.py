@@ -6,10 +6,15 @@ console, and reads the first frame of a 4D file without a word.
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import SimpleITK as sitk
@@ -18,6 +23,7 @@ import vtk
 
 from .errors import InputError
 from .mrmlNodes import ECHO_TIME_ATTRIBUTE, addVolumeNode, nodesOfClass
+from .niftiCheck import checkNifti
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 LOGIC_CLASSES = (
@@ -28,6 +34,7 @@ LOGIC_CLASSES = (
     slicer.vtkSlicerPlotsLogic,
     slicer.vtkSlicerTextsLogic,
 )
+SEGMENTATION = "a segmentation as Slicer saves it (.seg.nrrd)"
 CURVE_CLASSES = {"Curve": "vtkMRMLMarkupsCurveNode", "ClosedCurve": "vtkMRMLMarkupsClosedCurveNode"}
 
 
@@ -64,6 +71,8 @@ def loadVolumes(scene, paths: Sequence, echoTimesMs: Sequence[float] = ()) -> li
     paths = [_existing(path, "Image") for path in paths]
     readers = [_imageInformation(path, "Image", "NIfTI, NRRD or MetaImage") for path in paths]
     frames = [_frameCount(path, reader) for path, reader in zip(paths, readers, strict=True)]
+    for path in paths:
+        checkNifti(path)
     if len(paths) == 1 and frames[0] > 1:
         if not echoTimesMs:
             raise InputError(
@@ -163,7 +172,8 @@ def loadCurve(scene, path):
 def loadSegmentation(scene, path):
     """:raises InputError: missing, or not a segmentation."""
     path = _existing(path, "References")
-    _imageInformation(path, "References", "a segmentation as Slicer saves it (.seg.nrrd)")
+    _imageInformation(path, "References", SEGMENTATION)
+    _readWhole(path, "References", SEGMENTATION)
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "References")
     _readInto(scene, node, slicer.vtkMRMLSegmentationStorageNode(), path, "References")
     return node
@@ -208,18 +218,53 @@ def loadScene(scene, path) -> None:
             f"Scene '{path}' is a {path.suffix or 'file without ending'}; expected .mrb or .mrml; save it so."
         )
     with tempfile.TemporaryDirectory() as folder:
-        mrmlPath = str(path)
-        if path.suffix.lower() == ".mrb":
-            mrmlPath = scene.UnpackSlicerDataBundle(str(path), folder)
+        mrmlPath = _unpacked(path, Path(folder)) if path.suffix.lower() == ".mrb" else path
+        _checkSegmentationsOf(mrmlPath)
         messages = slicer.vtkMRMLMessageCollection()
-        scene.SetURL(mrmlPath or "")
+        scene.SetURL(str(mrmlPath))
         # Import leaves nodes of other modules' classes out, and says so; what this measurement needs is checked later.
-        if not mrmlPath or not scene.Import(messages):
+        if not scene.Import(messages):
             text = " ".join((messages.GetAllMessagesAsString() or "").split())
             raise InputError(
                 f"Scene '{path}' could not be read{' (' + text[:200] + ')' if text else ''}; "
                 "expected a scene that Slicer saved; save it again."
             )
+
+
+def _unpacked(path: Path, folder: Path) -> Path:
+    """The .mrml file of a bundle, unpacked; Slicer's own unpacking reads what it can of a broken one."""
+    unreadable = f"Scene '{path}' could not be read; expected a whole .mrb that Slicer saved; save it again."
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            if bundle.testzip() is not None:
+                raise InputError(unreadable)
+            bundle.extractall(folder)
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, zlib.error) as error:
+        raise InputError(unreadable) from error
+    found = sorted(folder.rglob("*.mrml"))
+    if not found:
+        raise InputError(f"Scene '{path}' holds no .mrml file; expected a .mrb that Slicer saved; save it again.")
+    return found[0]
+
+
+def _checkSegmentationsOf(mrmlPath: Path) -> None:
+    """Slicer's segmentation reader ends the whole program at a broken file, so it is not let near one."""
+    try:
+        text = mrmlPath.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(f"Scene '{mrmlPath}' could not be read; expected a file; check it.") from error
+    for name in re.findall(r'fileName="([^"]+\.seg\.nrrd)"', text):
+        file = mrmlPath.parent / unquote(html.unescape(name))
+        if file.is_file():
+            _readWhole(file, "References", SEGMENTATION)
+
+
+def _readWhole(path: Path, what: str, expected: str) -> None:
+    """Read a file to its end once, to know that it has one."""
+    try:
+        sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise InputError(f"{what} '{path}' is broken off or damaged; expected {expected}; export it again.") from error
 
 
 def quietVtk() -> None:

@@ -17,6 +17,8 @@ TARGET_ATTRIBUTE = "ALSMotorCortex.Target"
 SIDE_ATTRIBUTE = "ALSMotorCortex.Side"
 ROLE_ATTRIBUTE = "ALSMotorCortex.Role"
 ECHO_TIME_ATTRIBUTE = "ALSMotorCortex.EchoTimeMs"
+# No round decimal: positions such as 20.865 must not lie just between two grains.
+GRAIN = 1.2345678e-10
 
 
 def matrixToArray(matrix) -> np.ndarray:
@@ -62,7 +64,7 @@ def imageFromVolumeNode(node) -> ImageVolume:
     """The node's voxels and their place in the world, parent transforms honored, nothing copied."""
     ijkToLocal = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(ijkToLocal)
-    ijkToLocal = _rounded(matrixToArray(ijkToLocal))
+    ijkToLocal = withoutLastBits(matrixToArray(ijkToLocal))
     array_KJI, name = volumeArray(node), node.GetName()
     parent = node.GetParentTransformNode()
     if parent is None:
@@ -70,13 +72,13 @@ def imageFromVolumeNode(node) -> ImageVolume:
     if parent.IsTransformToWorldLinear():
         localToWorld = vtk.vtkMatrix4x4()
         parent.GetMatrixTransformToWorld(localToWorld)
-        return ImageVolume(array_KJI, _rounded(matrixToArray(localToWorld) @ ijkToLocal), name=name)
+        return ImageVolume(array_KJI, withoutLastBits(matrixToArray(localToWorld) @ ijkToLocal), name=name)
     return ImageVolume(array_KJI, ijkToLocal, _pointMap(None, parent), _pointMap(parent, None), name=name)
 
 
-def _rounded(matrix: np.ndarray) -> np.ndarray:
+def withoutLastBits(matrix: np.ndarray) -> np.ndarray:
     """Free of the last bits, which saving and loading changes: a saved scene must measure to the same digits."""
-    return np.round(matrix, 10)
+    return np.rint(matrix / GRAIN) * GRAIN
 
 
 def _pointMap(source, target):

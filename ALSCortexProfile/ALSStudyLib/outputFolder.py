@@ -32,6 +32,17 @@ def checkWritable(folder: Path) -> None:
         ) from error
 
 
+def _checkNotInTheWay(targets: list[Path]) -> None:
+    """Before the first file is moved: nothing of another kind has the name of one."""
+    for target in targets:
+        if target.is_dir() or (target.parent.exists() and not target.parent.is_dir()):
+            wrong = target if target.is_dir() else target.parent
+            kind = "a folder" if wrong.is_dir() else "a file"
+            raise InputError(
+                f"Output '{wrong}' is {kind} that is in the way; expected none; move it or choose another."
+            )
+
+
 def _nearestExisting(folder: Path) -> Path:
     return next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
 
@@ -49,8 +60,10 @@ def outputFolder(folder: Path) -> Iterator[Path]:
         if not folder.exists():
             os.replace(beside, folder)
         else:
-            for source in sorted(path for path in beside.rglob("*") if path.is_file()):
-                target = folder / source.relative_to(beside)
+            sources = sorted(path for path in beside.rglob("*") if path.is_file())
+            targets = [folder / source.relative_to(beside) for source in sources]
+            _checkNotInTheWay(targets)
+            for source, target in zip(sources, targets, strict=True):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(source, target)
     finally:
