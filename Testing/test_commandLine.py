@@ -21,10 +21,10 @@ from ALSStudyLib.tables import readTable
 LPS = np.diag([-1.0, -1.0, 1.0])
 
 
-def run(*arguments):
+def run(*arguments, cwd=None):
     command = [sys.executable, "-m", "ALSStudyLib", *map(str, arguments)]
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, cwd=cwd, check=False)
 
 
 def writeImage(path, arrays_KJI, ijkToRAS):
@@ -163,6 +163,18 @@ class ProfileTest(CommandCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         (row,) = readTable(self.output / "profile_measurements.tsv")
         self.assertEqual((row["target"], row["side"], row["status"], row["sh_ci_low"]), ("mine", "n/a", "ok", "n/a"))
+
+    def testRelativePathsAndSecondRuns(self):
+        """The example of --help, typed twice in the folder of the exam; leftovers of the first run go."""
+        self.assertEqual(self.profile().returncode, 0)
+        for _ in range(2):
+            done = run("rerun", "out/scene.mrb", "--output", "again", cwd=self.folder)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+        other = self.profile("--no-scene", contours=("mine=line2.mrk.json",))
+        self.assertEqual((other.returncode, other.stderr), (0, ""))
+        names = {path.name for path in self.output.rglob("*")}
+        self.assertIn("mine_fit.png", names)
+        self.assertEqual(names & {"scene.mrb", "hand_knob_left_fit.png"}, set())
 
     def testResultsReplaceOlderOnesAndLeaveOtherFiles(self):
         self.output.mkdir()

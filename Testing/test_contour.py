@@ -89,6 +89,25 @@ class NormalsTest(unittest.TestCase):
         self.assertLess(gaps.max(), 0.03)
 
 
+class TremorTest(unittest.TestCase):
+    def testDenseLineIsSmoothed(self):
+        """A line drawn freehand, each point off by a little: normals survive, and point as the arc does."""
+        rng = np.random.default_rng(2)
+        for spacing, jitter, maxDeg in ((0.2, 0.05, 3.0), (0.5, 0.1, 6.0), (1.0, 0.2, 15.0)):
+            points = arc(12.0, 16.0, round(16 / spacing) + 1, (0, -6))
+            points[:, :2] += rng.normal(0, jitter, (len(points), 2))
+            rows = contourNormals(PialContour(points), volume(), np.array([[0.0, -6.0, 0.0]]), SETTINGS)
+            self.assertLess(rows.excluded.mean(), 0.15, spacing)
+            inward = np.array([0.0, -6.0, 0.0]) - rows.points_RAS
+            cosine = (inward * rows.normals_RAS).sum(1) / np.linalg.norm(inward, axis=1)
+            self.assertLess(np.percentile(np.degrees(np.arccos(cosine)), 95), maxDeg, spacing)
+
+    def testDenseExactLineStaysWhereItIs(self):
+        points = arc(10.0, 16.0, 81, (0, -5))
+        rows = contourNormals(PialContour(points), volume(), np.array([[0.0, -5.0, 0.0]]), SETTINGS)
+        self.assertLess(np.abs(np.linalg.norm(rows.points_RAS - [0, -5, 0], axis=1) - 10.0).max(), 0.01)
+
+
 class ExclusionTest(unittest.TestCase):
     def testTightConvexCurveLosesItsNormals(self):
         """A gyrus of 2 mm radius between straight banks: its normals meet before 3 mm."""

@@ -228,6 +228,21 @@ class TargetsTest(SceneCase):
         with self.assertRaisesRegex(InputError, "45 mm apart, as on different sides"):
             mrml.measureCase(mrml.CaseNodes(case.images, (*case.contours, far), case.references, settings=QUICK))
 
+    def testSameLineTwice(self):
+        case = self.addCase()
+        again = self.addShifted(case, "hand_knob_left", (0, 0, 0))
+        with self.assertRaisesRegex(InputError, "are the same line"):
+            mrml.measureCase(mrml.CaseNodes(case.images, (*case.contours, again), case.references, settings=QUICK))
+
+    def testSideAgainstTheSplenium(self):
+        rendered = renderedArc()
+        case = self.addCase(rendered)
+        self.assertNotIn("side_against_splenium", self.measured(case).flags)
+        moved = {**rendered.referenceMasks, "Splenium": np.roll(rendered.referenceMasks["Splenium"], -25, axis=2)}
+        references = addSegmentationNode(self.scene, moved, case.images[0], "Other")
+        flags = self.measured(mrml.CaseNodes(case.images, case.contours, references, settings=QUICK)).flags
+        self.assertIn("side_against_splenium", flags)
+
     def testSidesExchangedOrTheSame(self):
         case = self.addCase()
         for shift, pattern in (((-8.0, 0, 0), "lies to the right of"), ((0.1, 0, 0), "in the same place")):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import vtk
 from ALSStudyLib.errors import InputError
+from scipy.interpolate import make_lsq_spline
 from scipy.spatial import cKDTree
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
@@ -19,6 +20,8 @@ from .settings import ProfileSettings
 MIN_CONTROL_POINTS = 4
 DENSE_STEP_MM = 0.05
 MIN_OFFSET_MM = 0.5
+KNOT_SPACING_MM = 3.0
+DENSE_SPACING_MM = 1.4  # points closer than this are enough to smooth
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def contourNormals(
     control_RAS = _checkedControlPoints(contour)
     planeAxis, sliceIndex = _drawingPlane(contour, control_RAS, image)
     normalToPlane = planeNormal(image.edgesNear(control_RAS.mean(0)), planeAxis)
-    dense_RAS = splinePoints(control_RAS, contour.closed)
+    dense_RAS = splinePoints(_smoothed(control_RAS, contour.closed), contour.closed)
     points_RAS, tangents, arcMm, lengthMm = _evenPoints(dense_RAS, contour.closed, settings.normalSpacingMm)
     if _crossesItself(_inPlane(points_RAS, normalToPlane), contour.closed):
         raise InputError(
@@ -155,6 +158,28 @@ def _drawingPlane(contour: PialContour, control_RAS: np.ndarray, image: ImageVol
         )
     axis = 2 - int(flat[0])
     return axis, int(np.clip(np.rint(np.median(control_IJK[:, axis])), 0, shape[axis] - 1))
+
+
+def _smoothed(control_RAS: np.ndarray, closed: bool) -> np.ndarray:
+    """A densely drawn line without its tremor: points on a least-squares spline with knots every 3 mm.
+
+    Through points half a millimeter apart, an interpolating spline would turn with every slip of the hand. Lines
+    with points farther apart, and closed ones, stay as they are drawn.
+    """
+    chordMm = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(control_RAS, axis=0), axis=1))]
+    # A trembling line is longer than what it follows: its length is taken in twelve steps, not from point to point.
+    stride = max(len(control_RAS) // 12, 1)
+    coarse = np.linalg.norm(np.diff(control_RAS[::stride], axis=0), axis=1).sum()
+    pieces = int(coarse // KNOT_SPACING_MM)
+    if closed or pieces < 2 or coarse / (len(control_RAS) - 1) > DENSE_SPACING_MM:
+        return control_RAS
+    parameter = np.linspace(0.0, 1.0, len(control_RAS)) if stride > 1 else chordMm / chordMm[-1]
+    knots = np.r_[[0.0] * 4, np.linspace(0.0, 1.0, pieces + 1)[1:-1], [1.0] * 4]
+    try:
+        spline = make_lsq_spline(parameter, control_RAS, knots, k=3)
+    except (ValueError, np.linalg.LinAlgError):
+        return control_RAS  # points bunched together leave a piece without any
+    return spline(np.linspace(0.0, 1.0, 2 * pieces + 1))
 
 
 def splinePoints(controlPoints_RAS: np.ndarray, closed: bool) -> np.ndarray:

@@ -209,7 +209,9 @@ def drawReferences(measurements: Sequence[ProfileMeasurement]) -> Figure:
         name = measurement.input.whiteMatter.name
         regions.setdefault(name, (measurement, measurement.input.whiteMatter, measurement.whiteMatter))
     figure = Figure(figsize=(4.0 * len(regions) + 0.4, 4.7), layout="constrained")
-    figure.suptitle("Reference regions", fontweight="bold")
+    source = measurements[0].input
+    who = ", ".join(part for part in (source.subject, f"exam {source.exam}" if source.exam else "") if part)
+    figure.suptitle("Reference regions" + (f"  ({who})" if who else "") + "\n", fontweight="bold")
     for ax, (name, (measurement, region, value)) in zip(
         figure.subplots(1, len(regions), squeeze=False)[0], regions.items(), strict=True
     ):
@@ -268,7 +270,10 @@ def drawProfiles(measurement: ProfileMeasurement) -> Figure:
             interpolation="nearest",
         )
         if name == "as drawn" and measurement.settings.align:
-            ax.plot(profiles.alignment.shiftMm, np.arange(len(values)) + 0.5, color=COLORS["contour"], lw=1.2)
+            found = profiles.alignment.shiftMm
+            ax.plot(found, np.arange(len(values)) + 0.5, color=COLORS["edges"], lw=1.2, label="surface found")
+            ax.axvline(0.0, color=COLORS["contour"], lw=1.0, label="line drawn")
+            ax.legend(loc="lower right", fontsize=6)
         for border in np.flatnonzero(np.diff(profiles.contour)) + 1:
             ax.axhline(border, color="k", lw=0.8)
         ax.set(title=name, xlabel="depth [mm]", ylabel="normal")
@@ -309,9 +314,10 @@ def drawFit(measurement: ProfileMeasurement) -> Figure:
         )
         fit = chosen.fit
         fine = np.linspace(max(x[0], fit.startMm - 1.0), fit.endMm + 1.0, 400)
-        ax.plot(
-            fine, doubleSigmoid(fine, fit.a, fit.b1, fit.c1, fit.b2, fit.c2), color=COLORS["fit"], lw=2.2, label="band"
-        )
+        band = doubleSigmoid(fine, fit.a, fit.b1, fit.c1, fit.b2, fit.c2)
+        fitted = (fine >= x[window.first]) & (fine <= x[window.last])
+        ax.plot(fine, band, color=COLORS["fit"], lw=1.0, alpha=0.5)
+        ax.plot(fine[fitted], band[fitted], color=COLORS["fit"], lw=2.2, label="band, without the voxel's blur")
         level = WIDTH_FRACTION * fit.peak
         ax.annotate("", (fit.startMm, level), (fit.endMm, level), arrowprops={"arrowstyle": "<->", "color": "k"})
         ax.text(
@@ -328,7 +334,10 @@ def drawFit(measurement: ProfileMeasurement) -> Figure:
         top = max(top, fit.peak)
     else:
         ax.plot(x, measurement.modelCurve, color="0.4", lw=1.2, ls="--", label="fit, not accepted")
-    ax.set(xlabel="depth below the pial line [mm]", ylabel="hypointensity  (WM - I) / splenium", xlim=(x[0], x[-1]))
+    difference = "(I - WM)" if measurement.input.image.darkIsHigh else "(WM - I)"
+    ax.set(
+        xlabel="depth below the pial line [mm]", ylabel=f"hypointensity  {difference} / splenium", xlim=(x[0], x[-1])
+    )
     ax.set_ylim(-0.8 * max(top, 0.05), 1.25 * max(top, 0.05))
     ax.text(1.02, 0.98, "\n".join(_numbers(measurement)), transform=ax.transAxes, va="top", fontsize=8, linespacing=1.5)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 0.42), frameon=False, fontsize=7)
@@ -359,4 +368,5 @@ def _numbers(measurement: ProfileMeasurement) -> list[str]:
                 lines.append(f"plain fit: SH/Thk {variant.shThkPerMm:.3f} /mm")
     lines.append(f"{measurement.nNormals} normals, {measurement.nExcluded} left out")
     lines.append(f"R² {chosen.fit.rSquared:.3f}")
+    lines += [f"! {flag.replace('_', ' ')}" for flag in measurement.flags]
     return lines

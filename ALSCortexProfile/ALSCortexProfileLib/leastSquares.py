@@ -40,7 +40,7 @@ def solveMany(
     target: np.ndarray,
     weights: np.ndarray,
     tolerance: float = 1e-6,
-    maxIterations: int = 200,
+    maxIterations: int = 600,
 ) -> Solution:
     """Minimize sum of weights * (target - rows)^2 for each problem.
 

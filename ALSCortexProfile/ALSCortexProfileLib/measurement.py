@@ -17,7 +17,7 @@ from .contour import ContourNormals, PialContour, contourNormals
 from .doubleSigmoid import INVALID_INPUT, OK
 from .hypointensity import MeanProfile
 from .image import ImageVolume, voxelWidthMm
-from .references import ReferenceRegion, ReferenceValue, checkApart, checkSplenium, measureReference
+from .references import ReferenceRegion, ReferenceValue, checkApart, checkPositive, checkSplenium, measureReference
 from .sampling import residualResponse
 from .settings import ProfileSettings
 from .singleProfiles import SampledProfiles, sampleProfiles
@@ -28,6 +28,7 @@ from .window import Window
 
 WIDE_SPACING_MM = 3.0
 STEEP_TILT_DEG = 20.0
+MIDLINE_MM = 5.0  # a head may be turned this much
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ def _measure(profileInput, settings, progress, allVariants) -> ProfileMeasuremen
     splenium = measureReference(image, profileInput.splenium)
     checkSplenium(splenium, settings.minSpleniumMm2, profileInput.splenium.name)
     whiteMatter = measureReference(image, profileInput.whiteMatter)
+    checkPositive(whiteMatter, profileInput.whiteMatter.name)
     # Step 3: the line, and its normals towards white matter.
     normals = _normalsOf(profileInput, settings)
     # Step 4: intensities along the normals, and their mean.
@@ -178,11 +180,21 @@ def _geometryFlags(profileInput, normals, nExcluded, tiltDeg):
         flags.append("control_points_wider_than_3_mm")
     if nExcluded > 0.25 * sum(len(rows.arcMm) for rows in normals):
         flags.append("many_normals_excluded")
+    if _isAcrossSplenium(profileInput, normals):
+        flags.append("side_against_splenium")
     if np.isnan(tiltDeg):
         flags.append("tilt_unknown")
     elif tiltDeg > STEEP_TILT_DEG:
         flags.append("steep_tilt")
     return flags
+
+
+def _isAcrossSplenium(profileInput, normals) -> bool:
+    """Whether a left target lies to the right of the splenium, which is in the midline, or the other way round."""
+    splenium_R = profileInput.image.ijkToWorld(profileInput.splenium.voxels_IJK)[:, 0].mean()
+    target_R = np.concatenate([rows.points_RAS for rows in normals])[:, 0].mean()
+    toTheRight = target_R - splenium_R
+    return {"left": toTheRight, "right": -toTheRight}.get(profileInput.target.side, 0.0) > MIDLINE_MM
 
 
 def _resultFlags(fitted, intervals, settings):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 import slicer
@@ -345,7 +346,8 @@ class _ReferenceRegions:
     def _region(self, name: str) -> ReferenceRegion:
         identifier = self._segments.get(name.lower())
         if identifier is None:
-            found = ", ".join(segmentNames(self._node)) or "no segment"
+            names = list(segmentNames(self._node))
+            found = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "") or "no segment"
             raise InputError(
                 f"References '{self._node.GetName()}' hold {found}; expected a segment '{name}'; "
                 "paint it or rename one."
@@ -362,6 +364,14 @@ def _sideProblems(contours: dict[str, tuple[PialContour, ...]]) -> dict[str, str
         for slug, lines in contours.items()
     }
     problems = {}
+    for slug, lines in contours.items():
+        for first, second in combinations(lines, 2):
+            a, b = first.controlPoints_RAS, second.controlPoints_RAS
+            if a.shape == b.shape and np.allclose(a, b, atol=0.01):
+                problems[slug] = (
+                    f"{first.name} and {second.name} of target '{slug}' are the same line; expected a line of its own "
+                    "per slice; leave one out."
+                )
     for slug, places in centers.items():
         if len(places) > 1:
             apart = max(float(np.linalg.norm(a - b)) for a in places for b in places)

@@ -44,7 +44,11 @@ MEASUREMENT_COLUMNS = (
     Column("splenium_area_mm2", "Area of the splenium reference in its largest slice", "mm2"),
     Column("white_matter_mean", "Mean intensity of the white-matter reference", "intensity"),
     Column("white_matter_area_mm2", "Area of the white-matter reference in its largest slice", "mm2"),
-    Column("slices", "Image slices of the contours, counted from 0", isText=True),
+    Column(
+        "slices",
+        "Slices of the contours as Slicer counts them, from 0; a file may count from the other end",
+        isText=True,
+    ),
     Column("tilt_deg", "Angle between cortex and slice normal, from contours on neighboring slices", "deg"),
     Column("flags", "Remarks, separated by semicolons; of a target that is not measured, the reason", isText=True),
 )
@@ -189,7 +193,8 @@ def summary(measurement: ProfileMeasurement) -> str:
         return f"{label}: {measurement.status}" + (f" - {measurement.reason}" if measurement.reason else "")
     found, ci = measurement.selected, measurement.intervals.shThkPerMm
     interval = f" (95 % CI {ci.low:.3f}-{ci.high:.3f})" if np.isfinite(ci.low) else ""
-    return f"{label}: SH {found.sh:.3f}, Thk {found.thicknessMm:.2f} mm, SH/Thk {found.shThkPerMm:.3f}/mm{interval}, ok"
+    numbers = f"SH {found.sh:.3f}, Thk {found.thicknessMm:.2f} mm, SH/Thk {found.shThkPerMm:.3f}/mm{interval}"
+    return f"{label}: {numbers}, ok" + (f" ({', '.join(measurement.flags)})" if measurement.flags else "")
 
 
 def allRows(measurements: Sequence[ProfileMeasurement], rowsOf) -> list[dict]:

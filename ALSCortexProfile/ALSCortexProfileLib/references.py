@@ -73,14 +73,19 @@ def _largestAreaMm2(image: ImageVolume, voxels_IJK: np.ndarray) -> float:
 
 def checkSplenium(splenium: ReferenceValue, minAreaMm2: float, name: str = "Splenium") -> None:
     """:raises InputError: smaller than the paper's 5 mm2, or a mean that cannot normalize."""
-    if splenium.areaMm2 < minAreaMm2:
+    if splenium.areaMm2 < minAreaMm2 - 1e-6:
         raise InputError(
             f"Reference '{name}' covers {splenium.areaMm2:.1f} mm2 in its largest slice; "
             f"expected at least {minAreaMm2:g} mm2; paint more of it."
         )
-    if not splenium.mean > 0:
+    checkPositive(splenium, name)
+
+
+def checkPositive(value: ReferenceValue, name: str) -> None:
+    """:raises InputError: a mean that no tissue has."""
+    if not value.mean > 0:
         raise InputError(
-            f"Reference '{name}' has the mean {splenium.mean:.4g}; expected more than 0 to normalize by; "
+            f"Reference '{name}' has the mean {value.mean:.4g}; expected more than 0; "
             "is this the magnitude image, and the region in the brain?"
         )
 

@@ -24,7 +24,7 @@ from ALSCortexProfileLib.profileTables import (
 from ALSCortexProfileLib.settings import ProfileSettings
 
 from .mrmlFiles import loadCurve, loadScene, loadSegmentation, loadVolumes, saveScene
-from .provenance import provenance, writeJson
+from .provenance import PROVENANCE_NAME, provenance, writeJson
 from .tables import writeTable
 
 logger = logging.getLogger("als-motor-cortex")
@@ -89,6 +89,7 @@ def writeCase(
     writeFigures(figures, measurements)
     times = mrml.echoTimesMs(caseNodes)
     settings = caseNodes.settings
+    written = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
     record = provenance(
         command,
         settings.toDict(),
@@ -97,9 +98,10 @@ def writeCase(
         exam=caseNodes.exam,
         echoes={"times_ms": times, "combination": settings.echoCombination if times else None},
         targets={m.input.target.slug: details(m) for m in measurements},
+        outputs=[*written, PROVENANCE_NAME, *([SCENE_NAME] if withScene else [])],
         **(more or {}),
     )
-    writeJson(folder / "provenance.json", record)
+    writeJson(folder / PROVENANCE_NAME, record)
     mrml.storeCase(scene, caseNodes)
     mrmlResults.writeResults(scene, caseNodes, measurements)
     if withScene:

@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(f"'{error.filename}': {error.strerror}; expected a usable file or folder; check it.")
     except UnicodeError:
         return _refuse("A name holds bytes that are no text; expected Unicode; rename the subject or the file.")
+    except KeyboardInterrupt:
+        return _refuse("interrupted; no results were written.", code=130)
     except MemoryError:
         return _refuse("The image does not fit into memory; expected a smaller one; crop it to the motor cortex.")
     except Exception as error:
@@ -81,7 +83,7 @@ def _command(commands, name, help, example, run):
     )
     command.set_defaults(run=run)
     command.add_argument(
-        "--output", required=True, type=Path, metavar="DIR", help="folder for results, made if missing"
+        "--output", required=True, type=_folder, metavar="DIR", help="folder for results, made if missing"
     )
     return command
 
@@ -162,6 +164,12 @@ def _addRerun(commands):
         _runRerun,
     )
     command.add_argument("scene", type=Path, metavar="SCENE", help="saved scene, .mrb or .mrml")
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the folder has no name")
+    return Path(text)
 
 
 def _contour(text: str) -> tuple[str, Path]:

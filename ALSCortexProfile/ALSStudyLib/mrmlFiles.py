@@ -198,7 +198,7 @@ def _baseName(path: Path) -> str:
 
 def saveScene(scene, path) -> None:
     """The whole scene as a Slicer data bundle (.mrb)."""
-    path = Path(path)
+    path = Path(path).absolute()  # Slicer's writer fails at relative ones
     for node in nodesOfClass(scene, "vtkMRMLStorableNode"):
         # What a node without storage node holds is silently left out of a bundle.
         if node.GetSaveWithScene() and node.GetStorageNode() is None and not node.AddDefaultStorageNode():
@@ -212,7 +212,7 @@ def loadScene(scene, path) -> None:
 
     :raises InputError: missing, or not a scene.
     """
-    path = _existing(path, "Scene")
+    path = _existing(Path(path).absolute(), "Scene")
     if path.suffix.lower() not in (".mrb", ".mrml"):
         raise InputError(
             f"Scene '{path}' is a {path.suffix or 'file without ending'}; expected .mrb or .mrml; save it so."

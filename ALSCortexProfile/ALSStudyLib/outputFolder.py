@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import InputError
+from .provenance import PROVENANCE_NAME
 
 
 def checkWritable(folder: Path) -> None:
@@ -30,6 +32,17 @@ def checkWritable(folder: Path) -> None:
         raise InputError(
             f"Output '{folder}' cannot be written ({error.strerror}); expected a writable folder; choose another."
         ) from error
+
+
+def _earlierOutputs(folder: Path) -> set[Path]:
+    """Files that an earlier run says it wrote here: left over, they would pass for results of this one."""
+    try:
+        names = json.loads((folder / PROVENANCE_NAME).read_text(encoding="utf-8"))["outputs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    inside = folder.resolve()
+    files = {folder / name for name in names if isinstance(name, str)}
+    return {file for file in files if file.is_file() and file.resolve().is_relative_to(inside)}
 
 
 def _checkNotInTheWay(targets: list[Path]) -> None:
@@ -63,6 +76,8 @@ def outputFolder(folder: Path) -> Iterator[Path]:
             sources = sorted(path for path in beside.rglob("*") if path.is_file())
             targets = [folder / source.relative_to(beside) for source in sources]
             _checkNotInTheWay(targets)
+            for old in _earlierOutputs(folder) - set(targets):
+                old.unlink(missing_ok=True)
             for source, target in zip(sources, targets, strict=True):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(source, target)

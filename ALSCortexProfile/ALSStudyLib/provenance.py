@@ -11,6 +11,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 VERSION = "0.1.0"
+PROVENANCE_NAME = "provenance.json"
 DISCLAIMER = "Research use. Supportive, not diagnostic."
 _MODULES = ("numpy", "scipy", "vtk", "SimpleITK")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections import defaultdict
+from contextlib import ExitStack
 from dataclasses import replace
 from statistics import median
 from unittest import mock
 
 import numpy as np
-from ALSCortexProfileLib import bootstrap, measurement
+from ALSCortexProfileLib import bootstrap, measurement, singleProfiles, variants
 from ALSCortexProfileLib.doubleSigmoid import bandShape, doubleSigmoid, fitManyDoubleSigmoids
 from ALSCortexProfileLib.image import ImageVolume
 from ALSCortexProfileLib.measurement import ProfileInput, measureProfile
@@ -25,10 +26,10 @@ PROFILES = 1000
 LMFIT_FITS = 40
 SCIPY_FITS = 200
 STEPS = {
-    "contour": "contourNormals",
-    "sampling": "sampleAlongNormals",
-    "alignment": "alignProfiles",
-    "fit": "fitManyDoubleSigmoids",
+    "contour": (measurement, "contourNormals"),
+    "sampling": (singleProfiles, "sampleAlongNormals"),
+    "alignment": (singleProfiles, "alignProfiles"),
+    "fit": (variants, "fitManyDoubleSigmoids"),
 }
 VOLUME_KJI = (60, 512, 512)
 
@@ -94,8 +95,9 @@ def timeOneTarget(repeats: int):
 
     found = measure()
     total = _medianSeconds(measure, repeats)
-    patches = {name: timed(step, getattr(measurement, name)) for step, name in STEPS.items()}
-    with mock.patch.multiple(measurement, **patches):
+    with ExitStack() as stack:
+        for step, (module, name) in STEPS.items():
+            stack.enter_context(mock.patch.object(module, name, timed(step, getattr(module, name))))
         whole = sum(_seconds(measure) for _ in range(repeats))
     shares = {step: sum(spent[step]) / whole for step in STEPS}
     shares["rest (references, mean, window, tilt)"] = 1.0 - sum(shares.values())
@@ -114,7 +116,7 @@ def timeFits(repeats: int):
     times, starts, asked = {}, {}, {}
     for name, settings in models.items():
         depthMm, profiles, warm = asked[name] = _bootstrapFits(profileInput, settings)
-        cold = {key: value for key, value in warm.items() if key != "start"}
+        cold = {key: value for key, value in warm.items() if key not in ("start", "judge")}
         times[f"{name}, warm start"] = _medianSeconds(fitManyDoubleSigmoids, repeats, depthMm, profiles, **warm)
         times[f"{name}, cold start"] = _medianSeconds(fitManyDoubleSigmoids, repeats, depthMm, profiles, **cold)
         starts[name] = fitManyDoubleSigmoids(depthMm, profiles.mean(0), **cold).parameters[0]
