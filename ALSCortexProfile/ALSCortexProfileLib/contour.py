@@ -21,7 +21,7 @@ MIN_CONTROL_POINTS = 4
 DENSE_STEP_MM = 0.05
 MIN_OFFSET_MM = 0.5
 KNOT_SPACING_MM = 3.0
-DENSE_SPACING_MM = 1.4  # points closer than this are enough to smooth
+DENSE_SPACING_MM = 1.3  # points closer than this are enough to smooth
 
 
 @dataclass(frozen=True)
