@@ -39,8 +39,8 @@ class ProfileSettings:
     :param superficialLeak: how far superficial layers may overlap the band's upper crossing, fraction of the peak.
     :param superficialReachMm: how far above that crossing the window starts, mm.
     :param minSpleniumMm2: smallest accepted splenium region, mm2.
-    :param blockMm: length of contour that is resampled as one piece, mm; 1.0 covers the truth in 92 % of phantoms
-        instead of 95, for neighboring pieces still share voxels.
+    :param blockMm: length of contour that is resampled as one piece, mm; with 1.0 the intervals of SH/Thk covered the
+        truth in 0.90 of phantoms, with 1.5 in 0.92, for neighboring pieces still share voxels.
     :param resamples: bootstrap resamples for the 95 % CI; 0 gives none.
     :param seed: of the bootstrap.
     """
