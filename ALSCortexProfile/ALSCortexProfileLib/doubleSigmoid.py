@@ -31,7 +31,6 @@ AT_EDGE = "at_edge"
 POOR_FIT = "poor_fit"
 NOT_CONVERGED = "not_converged"
 INVALID_INPUT = "invalid_input"
-STATUSES = (OK, NO_BAND, AT_EDGE, POOR_FIT, NOT_CONVERGED, INVALID_INPUT)
 
 
 def doubleSigmoid(depthMm, a, b1, c1, b2, c2, voxelWidthMm=0.0):

@@ -70,9 +70,14 @@ def _save(figure: Figure, path: Path) -> Path:
 
 
 def _title(measurement: ProfileMeasurement) -> str:
+    return measurement.input.target.label + _who(measurement)
+
+
+def _who(measurement: ProfileMeasurement) -> str:
+    """Subject and exam in brackets, or nothing."""
     source = measurement.input
     who = ", ".join(part for part in (source.subject, f"exam {source.exam}" if source.exam else "") if part)
-    return f"{source.target.label}" + (f"  ({who})" if who else "")
+    return f"  ({who})" if who else ""
 
 
 # Slices ---------------------------------------------------------------------------------------------------------
@@ -209,9 +214,7 @@ def drawReferences(measurements: Sequence[ProfileMeasurement]) -> Figure:
         name = measurement.input.whiteMatter.name
         regions.setdefault(name, (measurement, measurement.input.whiteMatter, measurement.whiteMatter))
     figure = Figure(figsize=(4.0 * len(regions) + 0.4, 4.7), layout="constrained")
-    source = measurements[0].input
-    who = ", ".join(part for part in (source.subject, f"exam {source.exam}" if source.exam else "") if part)
-    figure.suptitle("Reference regions" + (f"  ({who})" if who else "") + "\n", fontweight="bold")
+    figure.suptitle("Reference regions" + _who(measurements[0]) + "\n", fontweight="bold")
     for ax, (name, (measurement, region, value)) in zip(
         figure.subplots(1, len(regions), squeeze=False)[0], regions.items(), strict=True
     ):
