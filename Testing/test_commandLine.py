@@ -15,7 +15,8 @@ from alsTestCases import BAND, renderedArc
 from ALSCortexProfileLib import mrml
 from ALSCortexProfileLib.profileTables import MEASUREMENT_COLUMNS, PROFILE_COLUMNS
 from ALSStudyLib.mrmlFiles import HeadlessScene, saveScene
-from ALSStudyLib.mrmlNodes import addSegmentationNode, addVolumeNode
+from ALSStudyLib.mrmlNodes import addVolumeNode
+from ALSStudyLib.mrmlSegments import addSegmentationNode
 from ALSStudyLib.tables import readTable
 
 LPS = np.diag([-1.0, -1.0, 1.0])

@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 from ALSCortexProfileLib.contour import PialContour, contourNormals, splinePoints
-from ALSCortexProfileLib.image import ImageVolume
+from ALSStudyLib.image import ImageVolume
 from ALSCortexProfileLib.settings import ProfileSettings
 from ALSStudyLib.errors import InputError
 from scipy.spatial.transform import Rotation

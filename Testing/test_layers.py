@@ -8,16 +8,25 @@ from pathlib import Path
 
 import ALSCortexProfileLib
 import ALSStudyLib
+import PhaseShiftROILib
 
-LIBRARY = Path(ALSCortexProfileLib.__file__).parent
 STUDY = Path(ALSStudyLib.__file__).parent
-SCIENCE = (
-    "alignment", "bandModel", "bootstrap", "contour", "doubleSigmoid", "echoes", "hypointensity", "image",
-    "leastSquares", "logistic", "measurement", "references", "sampling", "settings",
-    "singleProfiles", "targets", "tilt", "variants", "window",
-)  # fmt: skip
+PROFILE = Path(ALSCortexProfileLib.__file__).parent
+PHASE = Path(PhaseShiftROILib.__file__).parent
+SCIENCE = {
+    PROFILE: (
+        "alignment", "bandModel", "bootstrap", "contour", "doubleSigmoid", "echoes", "hypointensity",
+        "leastSquares", "logistic", "measurement", "references", "sampling", "settings",
+        "singleProfiles", "targets", "tilt", "variants", "window",
+    ),
+    PHASE: (
+        "angle", "encoding", "gaussianHighPass", "homodyne", "laplacian", "measurement", "parallel", "polarity",
+        "preparation", "regions", "retention", "settings", "signFlips", "slices", "weighting",
+    ),
+}  # fmt: skip
 SCENE = ("mrml", "mrmlResults")
-ABOVE_SCENE = ("figures", "profileTables")
+ABOVE_SCIENCE = {PROFILE: ("figures", "profileTables"), PHASE: ("dicomFiles", "phaseFigures", "phaseTables")}
+ALLOWED = {"numpy", "scipy", "vtk", "__future__", *(f"ALSStudyLib.{n}" for n in ("errors", "image", "storedSettings"))}
 
 
 def imported(path: Path) -> set[str]:
@@ -28,31 +37,41 @@ def imported(path: Path) -> set[str]:
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
-            names.add("." * node.level + module if node.level else module if "ALS" in module else module.split(".")[0])
+            ours = "ALS" in module or "PhaseShift" in module
+            names.add("." * node.level + module if node.level else module if ours else module.split(".")[0])
     return names - set(sys.stdlib_module_names)
 
 
 class LayersTest(unittest.TestCase):
     def testEveryFileHasALayer(self):
-        onDisk = {path.stem for path in LIBRARY.glob("*.py")} - {"__init__"}
-        self.assertEqual(onDisk, {*SCIENCE, *SCENE, *ABOVE_SCENE})
+        for library, science in SCIENCE.items():
+            onDisk = {path.stem for path in library.glob("*.py")} - {"__init__"}
+            self.assertEqual(onDisk, {*science, *SCENE, *ABOVE_SCIENCE[library]})
 
     def testScienceImportsNumpyScipyVtkOnly(self):
-        allowed = {"numpy", "scipy", "vtk", "ALSStudyLib.errors", "__future__", *(f".{name}" for name in SCIENCE)}
-        for name in SCIENCE:
-            with self.subTest(file=name):
-                self.assertEqual(imported(LIBRARY / f"{name}.py") - allowed, set())
+        for library, science in SCIENCE.items():
+            for name in science:
+                with self.subTest(library=library.name, file=name):
+                    allowed = {*ALLOWED, *(f".{other}" for other in science)}
+                    self.assertEqual(imported(library / f"{name}.py") - allowed, set())
 
     def testOnlyMrmlFilesKnowSlicer(self):
-        for folder in (LIBRARY, STUDY):
+        for folder in (PROFILE, PHASE, STUDY):
             for path in folder.glob("*.py"):
                 if not path.stem.startswith("mrml"):
                     with self.subTest(file=path.name):
                         self.assertEqual(imported(path) & {"slicer", "qt", "ctk"}, set())
 
+    def testModulesDoNotKnowEachOther(self):
+        for library, other in ((PROFILE, "PhaseShiftROILib"), (PHASE, "ALSCortexProfileLib")):
+            for path in library.glob("*.py"):
+                with self.subTest(file=path.name):
+                    self.assertFalse([name for name in imported(path) if name.startswith(other)])
+
     def testScienceLoadsWithoutSlicer(self):
-        code = "import sys; import ALSCortexProfileLib.measurement; sys.exit('slicer' in sys.modules)"
-        self.assertEqual(subprocess.run([sys.executable, "-c", code], check=False).returncode, 0)
+        for library in SCIENCE:
+            code = f"import sys; import {library.name}.measurement; sys.exit('slicer' in sys.modules)"
+            self.assertEqual(subprocess.run([sys.executable, "-c", code], check=False).returncode, 0)
 
 
 if __name__ == "__main__":

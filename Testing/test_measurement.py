@@ -7,9 +7,9 @@ import numpy as np
 from alsTestCases import BAND, QUICK, arcInput
 from ALSCortexProfileLib.measurement import measureProfile
 from ALSCortexProfileLib.profileTables import MEASUREMENT_COLUMNS, measurementRow
-from ALSCortexProfileLib.references import ReferenceRegion
 from ALSCortexProfileLib.settings import ProfileSettings
 from ALSStudyLib.errors import InputError
+from ALSStudyLib.image import ImageRegion
 from ALSStudyLib.phantom import Band
 
 
@@ -199,7 +199,7 @@ class BadInputTest(unittest.TestCase):
 
     def testReferences(self):
         good = arcInput()
-        empty = ReferenceRegion("Splenium", np.empty((0, 3), dtype=int))
+        empty = ImageRegion("Splenium", np.empty((0, 3), dtype=int))
         self.assertInvalid(replace(good, splenium=empty), "'Splenium' is empty")
         self.assertInvalid(replace(good, whiteMatter=replace(empty, name="White matter")), "'White matter' is empty")
         few = replace(good.splenium, voxels_IJK=good.splenium.voxels_IJK[:20])

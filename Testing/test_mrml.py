@@ -16,16 +16,13 @@ from ALSStudyLib.mrmlNodes import (
     ECHO_TIME_ATTRIBUTE,
     SIDE_ATTRIBUTE,
     TARGET_ATTRIBUTE,
-    addSegment,
-    addSegmentationNode,
     addVolumeNode,
     imageFromVolumeNode,
     matrixFromArray,
     nodesOfClass,
-    segmentNames,
-    segmentRegion,
     volumeArray,
 )
+from ALSStudyLib.mrmlSegments import addSegment, addSegmentationNode, segmentNames, segmentRegion
 from scipy.spatial.transform import Rotation
 
 
@@ -354,7 +351,7 @@ class ResultsTest(SceneCase):
         self.assertEqual(self.scene.GetNumberOfNodes(), count)
         self.assertEqual(first.resultsTable.GetID(), second.resultsTable.GetID())
         self.assertEqual(first.charts["hand_knob_left"].GetID(), second.charts["hand_knob_left"].GetID())
-        self.assertEqual(second.resultsTable.GetNodeReferenceID(mrmlResults.IMAGE_REFERENCE), case.images[0].GetID())
+        self.assertEqual(second.resultsTable.GetNodeReferenceID("ALSCortexProfile.Image"), case.images[0].GetID())
 
 
 class SavedSceneTest(SceneCase):

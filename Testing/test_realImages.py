@@ -9,7 +9,8 @@ from ALSCortexProfileLib.echoes import combineEchoes
 from ALSCortexProfileLib.settings import ProfileSettings
 from ALSStudyLib.errors import InputError
 from ALSStudyLib.mrmlFiles import HeadlessScene, loadCurve, loadSegmentation, loadVolumes
-from ALSStudyLib.mrmlNodes import segmentNames, volumeArray
+from ALSStudyLib.mrmlNodes import volumeArray
+from ALSStudyLib.mrmlSegments import segmentNames
 
 SEVEN_TESLA = realData("gre_epi_7t") / "magnitude.nii.gz"
 MULTI_ECHO = realData("multi_echo_gre") / "magnitude.nii.gz"

@@ -4,7 +4,7 @@ import tracemalloc
 import unittest
 
 import numpy as np
-from ALSCortexProfileLib.image import ImageVolume, voxelWidthMm
+from ALSStudyLib.image import ImageVolume, voxelWidthMm
 from ALSCortexProfileLib.sampling import interpolate, residualResponse
 from scipy.spatial.transform import Rotation
 

@@ -14,7 +14,7 @@ from scipy.interpolate import make_lsq_spline
 from scipy.spatial import cKDTree
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from .image import ImageVolume, planeNormal
+from ALSStudyLib.image import ImageVolume, planeNormal
 from .settings import ProfileSettings
 
 MIN_CONTROL_POINTS = 4

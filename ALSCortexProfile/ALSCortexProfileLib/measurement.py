@@ -16,8 +16,8 @@ from .bootstrap import ConfidenceIntervals, blockLabels, bootstrapIntervals
 from .contour import ContourNormals, PialContour, contourNormals
 from .doubleSigmoid import INVALID_INPUT, OK
 from .hypointensity import MeanProfile
-from .image import ImageVolume, voxelWidthMm
-from .references import ReferenceRegion, ReferenceValue, checkApart, checkPositive, checkSplenium, measureReference
+from ALSStudyLib.image import ImageRegion, ImageVolume, voxelWidthMm
+from .references import ReferenceValue, checkApart, checkPositive, checkSplenium, measureReference
 from .sampling import residualResponse
 from .settings import ProfileSettings
 from .singleProfiles import SampledProfiles, sampleProfiles
@@ -41,8 +41,8 @@ class ProfileInput:
     target: Target
     image: ImageVolume
     contours: tuple[PialContour, ...]
-    splenium: ReferenceRegion
-    whiteMatter: ReferenceRegion
+    splenium: ImageRegion
+    whiteMatter: ImageRegion
     subject: str = ""
     exam: str = ""
     problem: str = ""

@@ -21,22 +21,20 @@ from ALSStudyLib.mrmlNodes import (
     ROLE_ATTRIBUTE,
     SIDE_ATTRIBUTE,
     TARGET_ATTRIBUTE,
-    addSegmentationNode,
     addVolumeNode,
     imageFromVolumeNode,
     nodesOfClass,
     scalarVolumeNodes,
-    segmentNames,
-    segmentRegion,
     withoutLastBits,
 )
+from ALSStudyLib.mrmlSegments import addSegmentationNode, segmentNames, segmentRegion
+from ALSStudyLib.storedSettings import settingsFromText
 
 from .contour import PialContour
 from .echoes import combineEchoes
-from .image import ImageVolume
+from ALSStudyLib.image import ImageRegion, ImageVolume
 from .doubleSigmoid import INVALID_INPUT
 from .measurement import ProfileInput, ProfileMeasurement, measureProfile
-from .references import ReferenceRegion
 from .settings import ProfileSettings
 from .targets import Target, oppositeSlug, target
 
@@ -115,14 +113,21 @@ def _parameterNode(scene):
     return None
 
 
+def hasCase(scene) -> bool:
+    """Whether a scene has a curve that is assigned to a target."""
+    return bool(_assignedCurves(scene))
+
+
+def _assignedCurves(scene) -> tuple:
+    return tuple(node for node in nodesOfClass(scene, "vtkMRMLMarkupsCurveNode") if node.GetAttribute(TARGET_ATTRIBUTE))
+
+
 def findCaseNodes(scene) -> CaseNodes:
     """The case a scene holds.
 
     :raises InputError: what is missing, or more than one node it could be.
     """
-    contours = tuple(
-        node for node in nodesOfClass(scene, "vtkMRMLMarkupsCurveNode") if node.GetAttribute(TARGET_ATTRIBUTE)
-    )
+    contours = _assignedCurves(scene)
     if not contours:
         raise InputError(
             f"The scene has no curve with the attribute {TARGET_ATTRIBUTE}; expected at least one pial line that is "
@@ -132,26 +137,12 @@ def findCaseNodes(scene) -> CaseNodes:
     case = CaseNodes(_findImages(scene), contours, _findReferences(scene))
     if parameters is None:
         return case
-    stored = parameters.GetParameter("settings")
     return replace(
         case,
         subject=parameters.GetParameter("subject") or "",
         exam=parameters.GetParameter("exam") or "",
-        settings=_storedSettings(stored) if stored else ProfileSettings(),
+        settings=settingsFromText(ProfileSettings, parameters.GetParameter("settings"), PARAMETER_NODE_NAME),
     )
-
-
-def _storedSettings(text: str) -> ProfileSettings:
-    try:
-        values = json.loads(text)
-    except ValueError:
-        values = None
-    if not isinstance(values, dict):
-        raise InputError(
-            f"The settings stored in the scene are '{text[:40]}'; expected what ALS Cortex Profile writes; "
-            f"remove the node {PARAMETER_NODE_NAME} to measure with the defaults."
-        )
-    return ProfileSettings.fromDict(values)
 
 
 def _findImages(scene) -> tuple:
@@ -324,7 +315,7 @@ def _profileInput(wanted: Target, image, contours, regions, caseNodes, problem) 
         whiteMatter = regions.whiteMatter(wanted.slug)
     except InputError as error:
         problem = problem or str(error)
-        whiteMatter = ReferenceRegion(WHITE_MATTER, np.empty((0, 3), dtype=int))
+        whiteMatter = ImageRegion(WHITE_MATTER, np.empty((0, 3), dtype=int))
     return ProfileInput(
         wanted, image, contours, regions.splenium, whiteMatter, caseNodes.subject, caseNodes.exam, problem
     )
@@ -336,14 +327,14 @@ class _ReferenceRegions:
     def __init__(self, segmentationNode, image: ImageVolume):
         self._node, self._image = segmentationNode, image
         self._segments = _normalizedSegments(segmentationNode)
-        self._found: dict[str, ReferenceRegion] = {}
+        self._found: dict[str, ImageRegion] = {}
         self.splenium = self._region(SPLENIUM)
 
-    def whiteMatter(self, slug: str) -> ReferenceRegion:
+    def whiteMatter(self, slug: str) -> ImageRegion:
         own = f"{WHITE_MATTER} {slug}"
         return self._region(own if own.lower() in self._segments else WHITE_MATTER)
 
-    def _region(self, name: str) -> ReferenceRegion:
+    def _region(self, name: str) -> ImageRegion:
         identifier = self._segments.get(name.lower())
         if identifier is None:
             names = list(segmentNames(self._node))

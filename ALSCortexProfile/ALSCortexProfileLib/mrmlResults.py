@@ -5,15 +5,13 @@ Nodes of an earlier run are found by their attribute and used again, so that lay
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import slicer
 import vtk
-from ALSStudyLib.mrmlNodes import fillTableNode, nodesOfClass
-from ALSStudyLib.provenance import VERSION
+from ALSStudyLib.mrmlNodes import fillTableNode, outputNode
 from ALSStudyLib.tables import Column
 from vtk.util.numpy_support import numpy_to_vtk
 
@@ -21,11 +19,7 @@ from .measurement import ProfileMeasurement
 from .mrml import CaseNodes
 from .profileTables import MEASUREMENT_COLUMNS, PROFILE_COLUMNS, allRows, measurementRow, profileRows
 
-OUTPUT_ATTRIBUTE = "ALSCortexProfile.Output"
-VERSION_ATTRIBUTE = "ALSCortexProfile.Version"
-SETTINGS_ATTRIBUTE = "ALSCortexProfile.Settings"
-IMAGE_REFERENCE = "ALSCortexProfile.Image"
-REFERENCES_REFERENCE = "ALSCortexProfile.References"
+MODULE = "ALSCortexProfile"
 
 # One color per meaning, on the slice and in the plot alike.
 COLORS = {
@@ -74,18 +68,8 @@ def writeResults(scene, caseNodes: CaseNodes, measurements: Sequence[ProfileMeas
 
 
 def _outputNode(scene, className, key, name, caseNodes, measurements):
-    for node in nodesOfClass(scene, className):
-        if node.GetAttribute(OUTPUT_ATTRIBUTE) == key:
-            break
-    else:
-        node = scene.AddNewNodeByClass(className, name)
-        node.SetAttribute(OUTPUT_ATTRIBUTE, key)
-    node.SetName(name)
-    node.SetAttribute(VERSION_ATTRIBUTE, VERSION)
-    node.SetAttribute(SETTINGS_ATTRIBUTE, json.dumps(measurements[0].settings.toDict()))
-    node.SetNodeReferenceID(IMAGE_REFERENCE, caseNodes.images[0].GetID())
-    node.SetNodeReferenceID(REFERENCES_REFERENCE, caseNodes.references.GetID())
-    return node
+    references = {"Image": caseNodes.images[0], "References": caseNodes.references}
+    return outputNode(scene, className, MODULE, key, name, measurements[0].settings.toDict(), references)
 
 
 # Plot -----------------------------------------------------------------------------------------------------------

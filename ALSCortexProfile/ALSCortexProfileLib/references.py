@@ -9,20 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from ALSStudyLib.errors import InputError
-
-from .image import ImageVolume
-
-
-@dataclass(frozen=True)
-class ReferenceRegion:
-    """A region on the image's own grid.
-
-    :param name: as in the segmentation, for messages.
-    :param voxels_IJK: indices of the image voxels whose centers lie in the region, (n, 3) int.
-    """
-
-    name: str
-    voxels_IJK: np.ndarray
+from ALSStudyLib.image import ImageRegion, ImageVolume
 
 
 @dataclass(frozen=True)
@@ -36,7 +23,7 @@ class ReferenceValue:
     areaMm2: float
 
 
-def measureReference(image: ImageVolume, region: ReferenceRegion) -> ReferenceValue:
+def measureReference(image: ImageVolume, region: ImageRegion) -> ReferenceValue:
     """Mean and area of a region.
 
     :raises InputError: no voxel of the image in the region, or none with a finite value.
@@ -90,7 +77,7 @@ def checkPositive(value: ReferenceValue, name: str) -> None:
         )
 
 
-def checkApart(image: ImageVolume, region: ReferenceRegion, points_RAS: np.ndarray, contourName: str) -> None:
+def checkApart(image: ImageVolume, region: ImageRegion, points_RAS: np.ndarray, contourName: str) -> None:
     """:raises InputError: the region covers part of a pial line, given as points (n, 3)."""
     index = np.rint(image.rasToIJK(points_RAS)).astype(int)
     shape = np.array(image.shape_IJK)

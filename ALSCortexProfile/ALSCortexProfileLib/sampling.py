@@ -10,7 +10,7 @@ import numpy as np
 from ALSStudyLib.errors import InputError
 from scipy import ndimage
 
-from .image import ImageVolume
+from ALSStudyLib.image import ImageVolume
 
 # The cubic prefilter's memory fades by 0.27 per voxel: 12 voxels leave 1e-7 of what lies beyond the box.
 PAD_VOXELS = 12

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 
 from ALSStudyLib.errors import InputError
+from ALSStudyLib.storedSettings import checkChoices, settingsFromDict
 
 MIN_RESAMPLES = 40  # below this, the 2.5th percentile is the smallest resample
 CHOICES = {
@@ -72,11 +73,7 @@ class ProfileSettings:
     seed: int = 20180163
 
     def __post_init__(self):
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise InputError(
-                    f"Setting {name} is '{getattr(self, name)}'; expected one of {', '.join(allowed)}; choose one."
-                )
+        checkChoices(self, CHOICES)
         for name in ("normalSpacingMm", "depthStepMm", "blockMm", "alignmentSdMm", "superficialLeak"):
             if not getattr(self, name) > 0:
                 raise InputError(f"Setting {name} is {getattr(self, name)}; expected more than 0; correct it.")
@@ -109,19 +106,4 @@ class ProfileSettings:
     @classmethod
     def fromDict(cls, values: dict) -> ProfileSettings:
         """:raises InputError: a name that is no setting, as from a newer version."""
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise InputError(
-                f"Stored settings name {', '.join(unknown)}; expected {', '.join(sorted(known))}; "
-                "was this saved by a newer version?"
-            )
-        for field in fields(cls):
-            value, default = values.get(field.name, field.default), field.default
-            kinds = (int, float) if isinstance(default, float) or default is None else type(default)
-            optional = default is None and value is None
-            if not optional and (not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool)):
-                raise InputError(
-                    f"Stored setting {field.name} is {value!r}; expected a value like {default!r}; correct it."
-                )
-        return cls(**values)
+        return settingsFromDict(cls, values)

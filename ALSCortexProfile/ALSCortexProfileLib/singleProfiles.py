@@ -14,7 +14,7 @@ from ALSStudyLib.errors import InputError
 from .alignment import Alignment, alignProfiles
 from .contour import ContourNormals
 from .hypointensity import hypointensity
-from .image import ImageVolume
+from ALSStudyLib.image import ImageVolume
 from .references import ReferenceValue
 from .sampling import sampleAlongNormals
 from .settings import ProfileSettings

@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     _addDemo(commands)
     _addProfile(commands)
+    _addPhase(commands)
     _addRerun(commands)
     return parser
 
@@ -135,8 +136,7 @@ def _addProfile(commands):
     command.add_argument("--echo-times-ms", nargs="+", default=[], metavar="TE", help="one per echo, ms")
     command.add_argument("--echo-combination", default="mean", choices=("mean", "rss", "single", "r2star"))
     command.add_argument("--single-echo-ms", type=float, metavar="TE", help="which echo, for --echo-combination single")
-    command.add_argument("--subject", default="", help="subject identifier")
-    command.add_argument("--exam", default="", help="exam of the subject")
+    _addWho(command)
     command.add_argument("--interpolation", default="cubic", choices=("cubic", "linear"))
     command.add_argument(
         "--align", action=argparse.BooleanOptionalAction, default=True, help="align single profiles before averaging"
@@ -150,9 +150,90 @@ def _addProfile(commands):
         "--resamples", type=int, default=1000, metavar="N", help="bootstrap resamples, 0 for no intervals"
     )
     command.add_argument("--seed", type=int, default=None, help="of the bootstrap")
+
+
+def _addWho(command):
+    command.add_argument("--subject", default="", help="subject identifier")
+    command.add_argument("--exam", default="", help="exam of the subject")
     command.add_argument(
         "--no-scene", dest="scene", action="store_false", help="do not save scene.mrb with the results"
     )
+
+
+def _addPhase(commands):
+    command = _command(
+        commands,
+        "phase",
+        "measure the phase shift of regions painted on a phase image, in radians, Hz and ppb",
+        "phase --phase phase.nii.gz --encoding siemens --magnitude magnitude.nii.gz --filter homodyne \\\n"
+        "    --echo-time-ms 19 --field-strength-t 3 --polarity paramagnetic_negative \\\n"
+        "    --regions Regions.seg.nrrd --subject P012 --exam 1 --output P012\n"
+        f"  {PROGRAM} phase --real real.nii.gz --imaginary imaginary.nii.gz --filter laplacian ...",
+        _runPhase,
+    )
+    image = command.add_argument_group("image (--phase with --encoding, or --real with --imaginary)")
+    image.add_argument("--phase", type=Path, metavar="F", help="phase image; or a DICOM file or folder")
+    image.add_argument(
+        "--encoding",
+        choices=("radians", "siemens", "philips_mrad", "bids", "dicom"),
+        help="how the phase is stored: radians; siemens (0..4095 or -4096..4094); philips_mrad (milliradians, GE's "
+        "too); bids (as the JSON sidecar says); dicom (as the header says). Never guessed",
+    )
+    image.add_argument("--real", type=Path, metavar="F", help="real image, as GE stores it")
+    image.add_argument("--imaginary", type=Path, metavar="F", help="imaginary image")
+    image.add_argument("--magnitude", type=Path, metavar="F", help="magnitude image: weighs the filter, makes the SWI")
+    image.add_argument("--echo-time-ms", type=float, metavar="T", help="echo time, ms; a BIDS sidecar or DICOM has it")
+    image.add_argument("--field-strength-t", type=float, metavar="B", help="field strength, T; likewise")
+    image.add_argument(
+        "--polarity",
+        required=True,
+        choices=("paramagnetic_negative", "paramagnetic_positive", "unknown"),
+        help="the sign that iron has in this image",
+    )
+    image.add_argument(
+        "--correct-sign-flips", action="store_true", help="add pi to every second slice (GE's alternating signs)"
+    )
+    image.add_argument(
+        "--already-filtered", action="store_true", help="the scanner has high-passed this phase ('corrected phase')"
+    )
+    image.add_argument(
+        "--filtered-lines", type=int, metavar="N", help="central k-space lines of the scanner's filter, if known"
+    )
+    filters = command.add_argument_group("filter")
+    filters.add_argument("--filter", required=True, choices=("none", "homodyne", "laplacian"))
+    filters.add_argument(
+        "--kernel-lines", type=int, default=64, metavar="N", help="central k-space lines that are removed (64)"
+    )
+    filters.add_argument("--kernel-mm", type=float, metavar="MM", help="instead, the wavelength of the cut-off, mm")
+    filters.add_argument("--window", default="hann", choices=("hann", "hamming", "rectangle"), help="of the lines")
+    filters.add_argument(
+        "--high-pass-sigma-mm", type=float, metavar="MM", help="SD of the Gaussian after laplacian, instead of lines"
+    )
+    regions = command.add_argument_group("regions")
+    regions.add_argument(
+        "--regions",
+        required=True,
+        type=Path,
+        metavar="F.seg.nrrd",
+        help="segmentation with precentral_gyrus_left, precentral_gyrus_right, frontal_cortex_..., "
+        "caudate_nucleus_..., globus_pallidus_..., putamen_..., names of your own, and perhaps a vein, "
+        "which checks the polarity",
+    )
+    regions.add_argument(
+        "--resample-regions", action="store_true", help="accept regions painted on another grid than the phase"
+    )
+    regions.add_argument("--slice-rule", default="ranked", choices=("ranked", "consecutive"))
+    regions.add_argument(
+        "--pixel-rule",
+        action="append",
+        default=[],
+        metavar="REGION=15-25",
+        help="pixels a region may have in a slice, or REGION=free; repeat",
+    )
+    weighting = command.add_argument_group("susceptibility-weighted image")
+    weighting.add_argument("--mask-power", type=float, default=4.0, metavar="N", help="power of the phase mask (4)")
+    weighting.add_argument("--slab-mm", type=float, default=8.0, metavar="MM", help="slab of the projection (8)")
+    _addWho(command)
 
 
 def _addRerun(commands):
@@ -208,6 +289,57 @@ def _profileSettings(parsed):
     )
 
 
+def _phaseFiles(parsed):
+    from .phaseExam import PhaseFiles
+
+    given = [name for name in ("phase", "real", "imaginary") if getattr(parsed, name) is not None]
+    if given not in (["phase"], ["real", "imaginary"]):
+        found = " and ".join(f"--{name}" for name in given) or "no image"
+        raise InputError(f"Given is {found}; expected --phase with --encoding, or --real with --imaginary; give those.")
+    if parsed.phase is not None and parsed.encoding is None:
+        raise InputError(
+            f"Phase '{parsed.phase}' is given without --encoding; expected radians, siemens, philips_mrad, bids or "
+            "dicom; say how the scanner stored it: radians are never guessed from the range."
+        )
+    if parsed.phase is None and parsed.encoding is not None:
+        raise InputError("--encoding is given for real and imaginary images, which need none; leave it out.")
+    return PhaseFiles(parsed.regions, parsed.phase, parsed.real, parsed.imaginary, parsed.magnitude)
+
+
+def _declaredAcquisition(parsed):
+    from PhaseShiftROILib.mrml import BY_SCANNER, UNFILTERED, Acquisition
+
+    lines = parsed.filtered_lines
+    if lines is not None and lines < 4:
+        raise InputError(f"--filtered-lines is {lines}; expected at least 4; correct it or leave it out.")
+    return Acquisition(
+        encoding=parsed.encoding or "",
+        echoTimeMs=parsed.echo_time_ms,
+        fieldStrengthT=parsed.field_strength_t,
+        polarity=parsed.polarity,
+        filter=BY_SCANNER if parsed.already_filtered or lines is not None else UNFILTERED,
+        filteredLines=lines,
+    )
+
+
+def _phaseSettings(parsed):
+    from PhaseShiftROILib.settings import PhaseSettings
+
+    return PhaseSettings(
+        filter=parsed.filter,
+        kernelLines=parsed.kernel_lines,
+        kernelMm=parsed.kernel_mm,
+        window=parsed.window,
+        highPassSigmaMm=parsed.high_pass_sigma_mm,
+        correctSignFlips=parsed.correct_sign_flips,
+        sliceRule=parsed.slice_rule,
+        pixelRules=";".join(parsed.pixel_rule),
+        resampleRegions=parsed.resample_regions,
+        maskPower=parsed.mask_power,
+        slabMm=parsed.slab_mm,
+    )
+
+
 # Commands -------------------------------------------------------------------------------------------------------
 
 
@@ -217,50 +349,55 @@ def _runDemo(parsed):
 
     with outputFolder(parsed.output) as folder, _progressBar("demo") as bar:
         rows = demo.runDemo(folder, bar.advance)
-    logger.info("\n%s\n\nScenes, tables and figures are in %s", demo.comparisonText(rows), parsed.output)
+    logger.info("\n%s\n\nScenes, tables and figures are in %s", demo.comparisonText(*rows), parsed.output)
 
 
 def _runProfile(parsed):
-    from . import caseIO
-    from .mrmlFiles import HeadlessScene
+    from .profileExam import ProfileExam, ProfileFiles, loadProfileCase
 
-    files = caseIO.ProfileFiles(parsed.image, parsed.contour, parsed.references, _echoTimes(parsed.echo_times_ms))
+    files = ProfileFiles(parsed.image, parsed.contour, parsed.references, _echoTimes(parsed.echo_times_ms))
     settings = _profileSettings(parsed)
-    headless = HeadlessScene()
-    _measureAndWrite(
-        parsed,
-        headless.scene,
-        lambda: caseIO.loadProfileCase(headless.scene, files, parsed.subject, parsed.exam, settings),
-        files.all,
-        parsed.scene,
-    )
+
+    def measure(scene, progress):
+        return [ProfileExam(loadProfileCase(scene, files, parsed.subject, parsed.exam, settings), progress)]
+
+    _measureAndWrite(parsed, measure, files.all, parsed.scene)
+
+
+def _runPhase(parsed):
+    from .phaseExam import PhaseExam, loadPhaseCase
+
+    files, declared = _phaseFiles(parsed), _declaredAcquisition(parsed)
+    settings = _phaseSettings(parsed)
+
+    def measure(scene, progress):
+        return [PhaseExam(loadPhaseCase(scene, files, declared, parsed.subject, parsed.exam, settings), progress)]
+
+    _measureAndWrite(parsed, measure, lambda: files.all, parsed.scene)
 
 
 def _runRerun(parsed):
     from . import caseIO
-    from .mrmlFiles import HeadlessScene
 
-    headless = HeadlessScene()
     _measureAndWrite(
-        parsed, headless.scene, lambda: caseIO.openProfileCase(headless.scene, parsed.scene), [parsed.scene], True
+        parsed, lambda scene, progress: caseIO.measureScene(scene, parsed.scene, progress), [parsed.scene], True
     )
 
 
-def _measureAndWrite(parsed, scene, load, inputs, withScene):
-    from ALSCortexProfileLib import mrml
-
+def _measureAndWrite(parsed, measure, inputs, withScene):
+    """:param measure: function (scene, progress) to exams. inputs: files, or a function to them."""
     from . import caseIO
+    from .mrmlFiles import HeadlessScene
     from .outputFolder import checkWritable, outputFolder
 
     checkWritable(parsed.output)
-    caseNodes = load()
+    headless = HeadlessScene()
     with _progressBar(parsed.command) as bar:
-        measurements = mrml.measureCase(
-            caseNodes, lambda index, count, share: bar.advance(parsed.command, (index + share) / count)
-        )
+        exams = measure(headless.scene, lambda share: bar.advance(parsed.command, share))
     with outputFolder(parsed.output) as folder:
-        caseIO.writeCase(folder, scene, caseNodes, measurements, parsed.command, inputs, withScene)
-    caseIO.logCase(caseNodes, measurements)
+        files = inputs() if callable(inputs) else inputs
+        caseIO.writeExams(folder, headless.scene, exams, parsed.command, files, withScene)
+    caseIO.logExams(exams)
 
 
 class _progressBar:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ALSCortexProfileLib import mrml
-from ALSCortexProfileLib.measurement import ProfileMeasurement
+from ALSCortexProfileLib import mrml as profileMrml
+from PhaseShiftROILib import mrml as phaseMrml
 
-from . import caseIO, phantom
+from . import caseIO, phantom, phasePhantom
 from .mrmlFiles import HeadlessScene, saveScene
 from .tables import Column, writeTable
 
-TRUTH_COLUMNS = (
+PROFILE_TRUTH_COLUMNS = (
     Column("subject", "Phantom", isText=True),
     Column("target", "Place in the phantom's cortex", isText=True),
     Column("status", "Outcome of the measurement", isText=True),
@@ -24,37 +24,55 @@ TRUTH_COLUMNS = (
     Column("sh_thk_true_per_mm", "True SH/Thk", "1/mm"),
     Column("error_percent", "Error of SH/Thk", "%"),
 )
+PHASE_TRUTH_COLUMNS = (
+    Column("subject", "Phantom", isText=True),
+    Column("region", "Structure", isText=True),
+    Column("side", "left or right", isText=True),
+    Column("rank", "1 is the most extreme slice"),
+    Column("slice", "Slice that was kept"),
+    Column("phase_rad", "Measured phase shift", "rad"),
+    Column("phase_true_rad", "True local shift in that slice", "rad"),
+    Column("retention", "Predicted share that the filter leaves"),
+    Column("expected_rad", "True shift times retention", "rad"),
+    Column("difference_rad", "Measured minus expected", "rad"),
+)
 
 
-def runDemo(folder: Path, progress: Callable[[str, float], None] | None = None) -> list[dict]:
-    """Make, save, measure and compare both cases; returns the rows of `measured_vs_true.tsv`."""
+def runDemo(folder: Path, progress: Callable[[str, float], None] | None = None) -> tuple[list[dict], list[dict]]:
+    """Make, save, measure and compare all cases; returns the rows of both tables of measured beside true."""
     rows = []
-    cases = (phantom.alsLikeCase(), phantom.controlLikeCase())
-    for case in cases:
+    for case in (phantom.alsLikeCase(), phantom.controlLikeCase()):
         made = HeadlessScene()
-        nodes = phantom.addCaseToScene(made.scene, case)
-        caseFolder = folder / case.subject
-        caseFolder.mkdir()
-        scenePath = caseFolder / caseIO.SCENE_NAME
-        mrml.storeCase(made.scene, nodes)
-        saveScene(made.scene, scenePath)
-        # Measured from the saved file, as a user's scene would be.
-        opened = HeadlessScene()
-        nodes = caseIO.openProfileCase(opened.scene, scenePath)
-
-        def step(index, count, share, case=case):
-            if progress is not None:
-                progress(case.subject, (index + share) / count)
-
-        measurements = mrml.measureCase(nodes, step)
-        caseIO.logCase(nodes, measurements)
-        caseIO.writeCase(caseFolder, opened.scene, nodes, measurements, "demo", [])
-        rows += [_compared(case, measurement) for measurement in measurements]
-    writeTable(folder / "measured_vs_true.tsv", TRUTH_COLUMNS, rows)
-    return rows
+        profileMrml.storeCase(made.scene, phantom.addCaseToScene(made.scene, case))
+        exam = _measureSaved(folder / case.subject, made, progress)
+        rows += [_comparedProfile(case, measurement) for measurement in exam.measurements]
+    writeTable(folder / "measured_vs_true.tsv", PROFILE_TRUTH_COLUMNS, rows)
+    phaseRows = []
+    for case in (phasePhantom.alsLikePhase(), phasePhantom.controlLikePhase()):
+        made, rendered = HeadlessScene(), phasePhantom.renderPhase(case)
+        phaseMrml.storePhaseCase(made.scene, phasePhantom.addPhaseCaseToScene(made.scene, rendered))
+        exam = _measureSaved(folder / case.subject, made, progress)
+        for measurement in exam.measurements:
+            phaseRows += _comparedPhase(rendered, measurement)
+    writeTable(folder / "phase_measured_vs_true.tsv", PHASE_TRUTH_COLUMNS, phaseRows)
+    return rows, phaseRows
 
 
-def _compared(case: phantom.PhantomCase, measurement: ProfileMeasurement) -> dict:
+def _measureSaved(folder: Path, made: HeadlessScene, progress) -> caseIO.Exam:
+    """Save a scene, measure it from the saved file as a user's scene would be, and write its results beside it."""
+    folder.mkdir()
+    path = folder / caseIO.SCENE_NAME
+    saveScene(made.scene, path)
+    opened = HeadlessScene()
+    exams = caseIO.measureScene(
+        opened.scene, path, lambda share: progress(folder.name, share) if progress is not None else None
+    )
+    caseIO.logExams(exams)
+    caseIO.writeExams(folder, opened.scene, exams, "demo", [])
+    return exams[0]
+
+
+def _comparedProfile(case: phantom.PhantomCase, measurement) -> dict:
     slug = measurement.input.target.slug
     band = next(target.band for target in case.targets if target.slug == slug)
     row = {"subject": case.subject, "target": slug, "status": measurement.status}
@@ -68,9 +86,23 @@ def _compared(case: phantom.PhantomCase, measurement: ProfileMeasurement) -> dic
     return row
 
 
-def comparisonText(rows: Sequence[dict]) -> str:
-    """The comparison as a table for a terminal."""
+def _comparedPhase(rendered: phasePhantom.RenderedPhase, measurement) -> list[dict]:
+    region, rows = measurement.region, []
+    for rank, value in enumerate(measurement.chosen, start=1):
+        true = rendered.truthRad[region.slug][value.slice]
+        row = {"subject": rendered.case.subject, "region": region.structure.slug, "side": region.side, "rank": rank}
+        row |= {"slice": value.slice, "phase_rad": value.phaseRad, "phase_true_rad": true, "retention": value.retention}
+        expected = true * value.retention
+        rows.append({**row, "expected_rad": expected, "difference_rad": value.phaseRad - expected})
+    return rows
 
+
+def comparisonText(rows: Sequence[dict], phaseRows: Sequence[dict]) -> str:
+    """Both comparisons as tables for a terminal."""
+    return _profileText(rows) + "\n\n" + _phaseText(phaseRows)
+
+
+def _profileText(rows):
     def number(row, name, digits):
         return f"{row[name]:.{digits}f}" if name in row else "-"
 
@@ -87,4 +119,26 @@ def comparisonText(rows: Sequence[dict]) -> str:
             )
         ]
         lines.append(layout.format(row["subject"], row["target"], row["status"], *pairs, error))
+    return "\n".join(lines)
+
+
+def _phaseText(rows):
+    layout = "{:<22} {:<17} {:<6} {:>4} {:>6} {:>9} {:>9} {:>10} {:>9}"
+    lines = [
+        layout.format("case", "region", "side", "rank", "slice", "rad", "true", "retention", "expected"),
+        *(
+            layout.format(
+                row["subject"],
+                row["region"],
+                row["side"],
+                row["rank"],
+                row["slice"],
+                f"{row['phase_rad']:+.3f}",
+                f"{row['phase_true_rad']:+.3f}",
+                f"{row['retention']:.2f}",
+                f"{row['expected_rad']:+.3f}",
+            )
+            for row in rows
+        ),
+    ]
     return "\n".join(lines)

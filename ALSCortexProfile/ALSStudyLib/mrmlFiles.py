@@ -169,13 +169,13 @@ def loadCurve(scene, path):
     return node
 
 
-def loadSegmentation(scene, path):
-    """:raises InputError: missing, or not a segmentation."""
-    path = _existing(path, "References")
-    _imageInformation(path, "References", SEGMENTATION)
-    _readWhole(path, "References", SEGMENTATION)
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "References")
-    _readInto(scene, node, slicer.vtkMRMLSegmentationStorageNode(), path, "References")
+def loadSegmentation(scene, path, what: str = "References"):
+    """:param what: name of the node, and what messages call the file. :raises InputError: missing, no segmentation."""
+    path = _existing(path, what)
+    _imageInformation(path, what, SEGMENTATION)
+    _readWhole(path, what, SEGMENTATION)
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", what)
+    _readInto(scene, node, slicer.vtkMRMLSegmentationStorageNode(), path, what)
     return node
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
 import slicer
 import vtk
-from ALSCortexProfileLib.image import ImageVolume
-from ALSCortexProfileLib.references import ReferenceRegion
+from .image import ImageVolume
+from .provenance import VERSION
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from .errors import InputError
@@ -73,7 +74,7 @@ def imageFromVolumeNode(node) -> ImageVolume:
         localToWorld = vtk.vtkMatrix4x4()
         parent.GetMatrixTransformToWorld(localToWorld)
         return ImageVolume(array_KJI, withoutLastBits(matrixToArray(localToWorld) @ ijkToLocal), name=name)
-    return ImageVolume(array_KJI, ijkToLocal, _pointMap(None, parent), _pointMap(parent, None), name=name)
+    return ImageVolume(array_KJI, ijkToLocal, pointMap(None, parent), pointMap(parent, None), name=name)
 
 
 def withoutLastBits(matrix: np.ndarray) -> np.ndarray:
@@ -81,7 +82,7 @@ def withoutLastBits(matrix: np.ndarray) -> np.ndarray:
     return np.rint(matrix / GRAIN) * GRAIN
 
 
-def _pointMap(source, target):
+def pointMap(source, target):
     """Function that maps points (n, 3) from one transform node's frame to another's; None is the world."""
     transform = vtk.vtkGeneralTransform()
     slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(source, target, transform)
@@ -110,97 +111,25 @@ def nodesOfClass(scene, className: str) -> list:
     return [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]
 
 
-# Segmentations --------------------------------------------------------------------------------------------------
+# Results --------------------------------------------------------------------------------------------------------
 
 
-def addSegmentationNode(scene, masks_KJI: dict[str, np.ndarray], volumeNode, name: str):
-    """A segmentation on the grid of a volume, one segment per mask (nK, nJ, nI)."""
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
-    node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
-    matrix = vtk.vtkMatrix4x4()
-    volumeNode.GetIJKToRASMatrix(matrix)
-    for segmentName, mask in masks_KJI.items():
-        addSegment(node, segmentName, mask, matrix)
+def outputNode(scene, className: str, module: str, key: str, name: str, settings: dict, references: dict):
+    """The node that holds one result of a module: the one of an earlier run, or a new one.
+
+    :param module: prefix of its attributes. key: tells the results of a module apart.
+    :param references: what it was made of, nodes by role.
+    """
+    attribute = f"{module}.Output"
+    found = (node for node in nodesOfClass(scene, className) if node.GetAttribute(attribute) == key)
+    node = next(found, None) or scene.AddNewNodeByClass(className, name)
+    node.SetAttribute(attribute, key)
+    node.SetName(name)
+    node.SetAttribute(f"{module}.Version", VERSION)
+    node.SetAttribute(f"{module}.Settings", json.dumps(settings))
+    for role, source in references.items():
+        node.SetNodeReferenceID(f"{module}.{role}", source.GetID())
     return node
-
-
-def addSegment(segmentationNode, name: str, mask_KJI: np.ndarray, ijkToRAS) -> str:
-    """Add a binary segment; only its own box is stored. Returns the segment's ID."""
-    segmentation = segmentationNode.GetSegmentation()
-    segmentId = segmentation.AddEmptySegment("", name)
-    found = np.argwhere(mask_KJI)
-    if len(found) == 0:
-        return segmentId
-    low, high = found.min(0), found.max(0)
-    box = np.ascontiguousarray(
-        mask_KJI[low[0] : high[0] + 1, low[1] : high[1] + 1, low[2] : high[2] + 1], dtype=np.uint8
-    )
-    labelmap = slicer.vtkOrientedImageData()
-    labelmap.SetExtent(low[2], high[2], low[1], high[1], low[0], high[0])
-    labelmap.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
-    vtk_to_numpy(labelmap.GetPointData().GetScalars())[:] = box.ravel()
-    labelmap.SetGeometryFromImageToWorldMatrix(ijkToRAS)
-    logicClass = slicer.vtkSlicerSegmentationsModuleLogic
-    if not logicClass.SetBinaryLabelmapToSegment(labelmap, segmentationNode, segmentId, logicClass.MODE_REPLACE):
-        raise RuntimeError("The segmentations logic is not attached to the scene: use HeadlessScene.")
-    return segmentId
-
-
-def segmentNames(segmentationNode) -> dict[str, str]:
-    """Segment name to segment ID."""
-    segmentation = segmentationNode.GetSegmentation()
-    identifiers = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
-    return {segmentation.GetSegment(identifier).GetName(): identifier for identifier in identifiers}
-
-
-def segmentRegion(segmentationNode, segmentId: str, image: ImageVolume) -> ReferenceRegion:
-    """Image voxels whose centers lie in the segment, whatever grid the segment was painted on."""
-    name = segmentationNode.GetSegmentation().GetSegment(segmentId).GetName()
-    labelmap = slicer.vtkOrientedImageData()
-    segmentationNode.GetBinaryLabelmapRepresentation(segmentId, labelmap)
-    scalars = labelmap.GetPointData().GetScalars()
-    if scalars is None or labelmap.IsEmpty():
-        return ReferenceRegion(name, np.empty((0, 3), dtype=int))
-    inside_KJI = vtk_to_numpy(scalars).reshape(labelmap.GetDimensions()[::-1]) > 0
-    found = np.argwhere(inside_KJI)[:, ::-1]
-    if len(found) == 0:
-        return ReferenceRegion(name, np.empty((0, 3), dtype=int))
-    labelToWorld = vtk.vtkMatrix4x4()
-    labelmap.GetImageToWorldMatrix(labelToWorld)
-    labelToWorld = matrixToArray(labelToWorld)
-    start = np.array(labelmap.GetExtent()[::2])
-    toWorld, toLocal = _segmentationMaps(segmentationNode)
-
-    def center_RAS(index):
-        return toWorld((index + start) @ labelToWorld[:3, :3].T + labelToWorld[:3, 3])
-
-    # The box of image voxels around the segment, each asked whether its center is inside.
-    corners = np.array(np.meshgrid(*zip(found.min(0) - 0.5, found.max(0) + 0.5, strict=True))).reshape(3, -1).T
-    box_IJK = image.rasToIJK(center_RAS(corners))
-    low = np.maximum(np.floor(box_IJK.min(0)).astype(int), 0)
-    high = np.minimum(np.ceil(box_IJK.max(0)).astype(int), np.array(image.shape_IJK) - 1)
-    if (high < low).any():
-        return ReferenceRegion(name, np.empty((0, 3), dtype=int))
-    candidates = np.stack(
-        np.meshgrid(*(np.arange(a, b + 1) for a, b in zip(low, high, strict=True)), indexing="ij"), axis=-1
-    ).reshape(-1, 3)
-    inverse = np.linalg.inv(labelToWorld)
-    label = toLocal(image.ijkToWorld(candidates)) @ inverse[:3, :3].T + inverse[:3, 3] - start
-    # Rounding noise of matrices must not decide a voxel that lies on an edge.
-    nearest = np.floor(label + 0.5 + 1e-6).astype(int)
-    valid = ((nearest >= 0) & (nearest < inside_KJI.shape[::-1])).all(1)
-    chosen = np.zeros(len(candidates), dtype=bool)
-    i, j, k = nearest[valid].T
-    chosen[valid] = inside_KJI[k, j, i]
-    return ReferenceRegion(name, candidates[chosen])
-
-
-def _segmentationMaps(node):
-    """Point maps from the segmentation's frame to the world and back."""
-    parent = node.GetParentTransformNode()
-    if parent is None:
-        return (lambda points: points), (lambda points: points)
-    return _pointMap(parent, None), _pointMap(None, parent)
 
 
 # Tables ---------------------------------------------------------------------------------------------------------

@@ -402,15 +402,12 @@ def _referenceMasks(case):
 def profileInputs(rendered: RenderedCase):
     """The case as the science takes it, without a scene: a list of `ProfileInput`, one per target."""
     from ALSCortexProfileLib.contour import PialContour
-    from ALSCortexProfileLib.image import ImageVolume
+    from .image import ImageRegion, ImageVolume
     from ALSCortexProfileLib.measurement import ProfileInput
-    from ALSCortexProfileLib.references import ReferenceRegion
     from ALSCortexProfileLib.targets import target
 
     image = ImageVolume(rendered.array_KJI, rendered.ijkToRAS, name="phantom")
-    regions = {
-        name: ReferenceRegion(name, np.argwhere(mask)[:, ::-1]) for name, mask in rendered.referenceMasks.items()
-    }
+    regions = {name: ImageRegion(name, np.argwhere(mask)[:, ::-1]) for name, mask in rendered.referenceMasks.items()}
     return [
         ProfileInput(
             target=target(wanted.slug),

@@ -47,7 +47,7 @@ def provenance(command: str, settings: Mapping, inputs: Iterable[Path], **more) 
         "disclaimer": DISCLAIMER,
         "settings": dict(settings),
         "seed": settings.get("seed"),
-        # The profile has no phase: polarity and filter are there so that every record has the same keys.
+        # A profile has no phase: polarity and filter are there so that every record has the same keys.
         "polarity": more.pop("polarity", None),
         "filter": more.pop("filter", None),
         "inputs": [{"path": str(path), "sha256": sha256(path)} for path in dict.fromkeys(map(Path, inputs))],

@@ -13,7 +13,7 @@ from unittest import mock
 import numpy as np
 from ALSCortexProfileLib import bootstrap, measurement, singleProfiles, variants
 from ALSCortexProfileLib.doubleSigmoid import bandShape, doubleSigmoid, fitManyDoubleSigmoids
-from ALSCortexProfileLib.image import ImageVolume
+from ALSStudyLib.image import ImageVolume
 from ALSCortexProfileLib.measurement import ProfileInput, measureProfile
 from ALSCortexProfileLib.settings import ProfileSettings
 from ALSStudyLib.phantom import Band, arcCase, profileInputs, render

@@ -73,6 +73,18 @@ class ImageVolume:
         return ", ".join(f"{axis} {a:.0f} to {b:.0f}" for axis, a, b in zip("RAS", low, high, strict=True)) + " mm"
 
 
+@dataclass(frozen=True)
+class ImageRegion:
+    """A region on the image's own grid.
+
+    :param name: as in the segmentation, for messages.
+    :param voxels_IJK: indices of the image voxels whose centers lie in the region, (n, 3) int.
+    """
+
+    name: str
+    voxels_IJK: np.ndarray
+
+
 def planeNormal(edges: np.ndarray, axis: int) -> np.ndarray:
     """Unit normal of the plane of constant i, j or k; not the edge itself where the volume is sheared."""
     row = np.linalg.inv(edges)[axis]

@@ -1,0 +1,222 @@
+"""One exam of the phase shift: files or a scene in; tables, figures, and results in the scene out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PhaseShiftROILib import mrml, mrmlResults
+from PhaseShiftROILib.dicomFiles import chooseVolume, declaredEncoding, isDicom, readDicom
+from PhaseShiftROILib.encoding import COMPLEX, RADIANS
+from PhaseShiftROILib.phaseTables import (
+    MEASUREMENT_COLUMNS,
+    REGION_COLUMNS,
+    SLICE_COLUMNS,
+    WIDE_COLUMNS,
+    allRows,
+    details,
+    measurementRows,
+    regionRow,
+    sliceRows,
+    summary,
+    wideRow,
+)
+from PhaseShiftROILib.settings import PhaseSettings
+
+from .errors import InputError
+from .mrmlFiles import loadSegmentation, loadVolumes
+from .mrmlNodes import addVolumeNode
+from .tables import writeTable
+
+BIDS, DICOM = "bids", "dicom"
+BIDS_UNITS = {"rad": RADIANS, "radian": RADIANS, "radians": RADIANS}
+
+
+@dataclass(frozen=True)
+class PhaseFiles:
+    """:param phase: or real and imaginary; a file, or DICOM (a file or a folder)."""
+
+    regions: Path
+    phase: Path | None = None
+    real: Path | None = None
+    imaginary: Path | None = None
+    magnitude: Path | None = None
+
+    @property
+    def images(self) -> dict[str, Path]:
+        """By component, those that are given."""
+        components = ("phase", "real", "imaginary", "magnitude")
+        return {name: getattr(self, name) for name in components if getattr(self, name) is not None}
+
+    @property
+    def all(self) -> list[Path]:
+        """Every file that goes in, those of DICOM folders and BIDS sidecars too."""
+        found = []
+        for path in (*self.images.values(), self.regions):
+            if path.is_dir():
+                found += sorted(file for file in path.rglob("*") if file.is_file())
+            else:
+                found += [path, *(sidecar for sidecar in (sidecarPath(path),) if sidecar.is_file())]
+        return found
+
+
+def loadPhaseCase(
+    scene, files: PhaseFiles, declared: mrml.Acquisition, subject: str, exam: str, settings: PhaseSettings
+) -> mrml.PhaseCaseNodes:
+    """Load an exam's files into the scene; what is not declared is taken from DICOM headers or a BIDS sidecar.
+
+    :param declared: `encoding` may be "bids" or "dicom": as sidecar or header say.
+    :raises InputError: any file that cannot be used.
+    """
+    nodes, found = {}, []
+    for component, path in files.images.items():
+        nodes[component], acquisition = _loadComponent(scene, path, component, declared)
+        if component != "magnitude":
+            found.append(acquisition)
+    declared = _completed(declared, found[0])
+    if files.phase is None:
+        declared = replace(declared, encoding=COMPLEX)
+    mrml.declareAcquisition(nodes["phase" if files.phase is not None else "real"], declared)
+    regions = loadSegmentation(scene, files.regions, "Regions")
+    return mrml.PhaseCaseNodes(
+        regions, *(nodes.get(name) for name in ("phase", "real", "imaginary", "magnitude")), subject, exam, settings
+    )
+
+
+def _loadComponent(scene, path: Path, component: str, declared: mrml.Acquisition):
+    """A volume node of one image, and what its file declares."""
+    if path.exists() and isDicom(path):
+        volume = chooseVolume(readDicom(path), component, declared.echoTimeMs)
+        node = addVolumeNode(scene, volume.values_KJI, volume.ijkToRAS, volume.name)
+        encoding = declaredEncoding(volume) if component == "phase" and declared.encoding == DICOM else ""
+        return node, mrml.Acquisition(encoding, volume.echoTimeMs, volume.fieldStrengthT)
+    if component == "phase" and declared.encoding == DICOM:
+        raise InputError(
+            f"Phase '{path}' is no DICOM file or folder; expected DICOM for the encoding dicom; declare the encoding."
+        )
+    (node,) = loadVolumes(scene, [path])
+    if component == "magnitude":
+        return node, mrml.Acquisition()
+    return node, _fromSidecar(path, declared.encoding == BIDS and component == "phase")
+
+
+def _completed(declared: mrml.Acquisition, found: mrml.Acquisition) -> mrml.Acquisition:
+    """What is not declared, as the files say it."""
+    return replace(
+        declared,
+        encoding=declared.encoding if declared.encoding not in (BIDS, DICOM) else found.encoding,
+        echoTimeMs=found.echoTimeMs if declared.echoTimeMs is None else declared.echoTimeMs,
+        fieldStrengthT=found.fieldStrengthT if declared.fieldStrengthT is None else declared.fieldStrengthT,
+    )
+
+
+# BIDS -----------------------------------------------------------------------------------------------------------
+
+
+def sidecarPath(path: Path) -> Path:
+    """The JSON file beside an image."""
+    stem = path.name
+    for ending in (".nii.gz", ".nii"):
+        if stem.lower().endswith(ending):
+            return path.with_name(stem[: -len(ending)] + ".json")
+    return path.with_suffix(".json")
+
+
+def _fromSidecar(path: Path, unitNeeded: bool) -> mrml.Acquisition:
+    """Unit (rad), EchoTime (s) and MagneticFieldStrength (T) of the sidecar; nothing if there is none.
+
+    :raises InputError: a sidecar that is no JSON; no sidecar, or none of a unit that is known, where it is needed.
+    """
+    sidecar = sidecarPath(path)
+    if not sidecar.is_file():
+        if unitNeeded:
+            raise InputError(
+                f"Phase '{path}' has no sidecar '{sidecar.name}'; expected one with Units for the encoding bids; "
+                "declare the encoding instead."
+            )
+        return mrml.Acquisition()
+    try:
+        content = json.loads(sidecar.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"Sidecar '{sidecar}' is not JSON; expected a BIDS sidecar; export it again.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"Sidecar '{sidecar}' holds no fields; expected a BIDS sidecar; export it again.")
+    encoding = ""
+    if unitNeeded:
+        unit = content.get("Units")
+        encoding = BIDS_UNITS.get(str(unit).lower(), "")
+        if not encoding:
+            found = "no Units" if unit is None else f"Units '{unit}'"
+            raise InputError(
+                f"Sidecar '{sidecar}' has {found}; expected 'rad', the unit BIDS gives to phase; "
+                "declare how the scanner stored it instead."
+            )
+    echoTimeS, fieldStrengthT = (_number(content, name, sidecar) for name in ("EchoTime", "MagneticFieldStrength"))
+    if echoTimeS is not None and echoTimeS > 1:
+        raise InputError(
+            f"Sidecar '{sidecar}' has the EchoTime {echoTimeS:g}; expected seconds, as 0.019; correct the sidecar, or "
+            "give --echo-time-ms."
+        )
+    return mrml.Acquisition(encoding, None if echoTimeS is None else 1e3 * echoTimeS, fieldStrengthT)
+
+
+def _number(content, name, sidecar):
+    value = content.get(name)
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    raise InputError(f"Sidecar '{sidecar}' has {name} {value!r}; expected a number; correct it.")
+
+
+# Measured -------------------------------------------------------------------------------------------------------
+
+
+class PhaseExam:
+    """One exam, measured."""
+
+    kind = "phase"
+
+    def __init__(self, caseNodes: mrml.PhaseCaseNodes, progress: Callable[[float], None] | None = None):
+        """:param progress: called with the share that is done. :raises InputError: an exam that cannot be measured."""
+        self.caseNodes = caseNodes
+        self.measurements = mrml.measurePhaseCase(caseNodes)
+        if progress is not None:
+            progress(1.0)
+
+    def writeTables(self, folder: Path) -> None:
+        tables = (
+            ("phase_measurements", MEASUREMENT_COLUMNS, allRows(self.measurements, measurementRows)),
+            ("phase_slices", SLICE_COLUMNS, allRows(self.measurements, sliceRows)),
+            ("phase_regions", REGION_COLUMNS, [regionRow(measurement) for measurement in self.measurements]),
+            ("phase_wide", WIDE_COLUMNS, [wideRow(self.measurements)]),
+        )
+        for name, columns, rows in tables:
+            writeTable(folder / f"{name}.tsv", columns, rows)
+
+    def writeFigures(self, folder: Path) -> None:
+        from PhaseShiftROILib.phaseFigures import writePhaseFigures
+
+        writePhaseFigures(folder, self.measurements)
+
+    def record(self) -> dict:
+        """What provenance.json says of it."""
+        prepared = self.measurements[0].prepared
+        return {
+            "polarity": prepared.source.polarity,
+            "filter": prepared.filter.text,
+            "phase": details(self.measurements),
+        }
+
+    def store(self, scene) -> None:
+        """Case and results into its scene."""
+        mrml.storePhaseCase(scene, self.caseNodes)
+        mrmlResults.writePhaseResults(scene, self.caseNodes, self.measurements)
+
+    def logLines(self) -> list[tuple[int, str]]:
+        """(level, text): a line per region, and what the polarity check says."""
+        lines = [(logging.INFO, summary(measurement)) for measurement in self.measurements]
+        for check in self.measurements[0].polarityChecks:
+            lines.append((logging.INFO, f"polarity by {check.region}: {check.suggests} ({check.reason})"))
+        return lines

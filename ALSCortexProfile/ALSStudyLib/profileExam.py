@@ -1,0 +1,102 @@
+"""One exam of the profile: files or a scene in; tables, figures, and results in the scene out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ALSCortexProfileLib import mrml, mrmlResults
+from ALSCortexProfileLib.doubleSigmoid import INVALID_INPUT
+from ALSCortexProfileLib.profileTables import (
+    MEASUREMENT_COLUMNS,
+    PROFILE_COLUMNS,
+    VARIANT_COLUMNS,
+    allRows,
+    details,
+    measurementRow,
+    profileRows,
+    summary,
+    variantRows,
+)
+from ALSCortexProfileLib.settings import ProfileSettings
+
+from .mrmlFiles import loadCurve, loadSegmentation, loadVolumes
+from .tables import writeTable
+
+
+@dataclass(frozen=True)
+class ProfileFiles:
+    """:param images: one file, or one per echo. contours: (target slug, path), repeated for several slices."""
+
+    images: Sequence[Path]
+    contours: Sequence[tuple[str, Path]]
+    references: Path
+    echoTimesMs: Sequence[float] = ()
+
+    @property
+    def all(self) -> list[Path]:
+        return [*self.images, *(path for _, path in self.contours), self.references]
+
+
+def loadProfileCase(scene, files: ProfileFiles, subject: str, exam: str, settings: ProfileSettings) -> mrml.CaseNodes:
+    """Load an exam's files into the scene.
+
+    :raises InputError: any file that cannot be used.
+    """
+    images = tuple(loadVolumes(scene, files.images, files.echoTimesMs))
+    contours = []
+    for slug, path in files.contours:
+        node = loadCurve(scene, path)
+        mrml.assignTarget(node, slug)
+        contours.append(node)
+    references = loadSegmentation(scene, files.references)
+    return mrml.CaseNodes(images, tuple(contours), references, subject, exam, settings)
+
+
+class ProfileExam:
+    """One exam, measured."""
+
+    kind = "profile"
+
+    def __init__(self, caseNodes: mrml.CaseNodes, progress: Callable[[float], None] | None = None):
+        """:param progress: called with the share that is done. :raises InputError: an exam that cannot be measured."""
+        self.caseNodes = caseNodes
+
+        def step(index, count, share):
+            if progress is not None:
+                progress((index + share) / count)
+
+        self.measurements = mrml.measureCase(caseNodes, step)
+
+    def writeTables(self, folder: Path) -> None:
+        rows = [measurementRow(measurement) for measurement in self.measurements]
+        writeTable(folder / "profile_measurements.tsv", MEASUREMENT_COLUMNS, rows)
+        writeTable(folder / "profiles.tsv", PROFILE_COLUMNS, allRows(self.measurements, profileRows))
+        writeTable(folder / "profile_variants.tsv", VARIANT_COLUMNS, allRows(self.measurements, variantRows))
+
+    def writeFigures(self, folder: Path) -> None:
+        from ALSCortexProfileLib.figures import writeFigures
+
+        writeFigures(folder, self.measurements)
+
+    def record(self) -> dict:
+        """What provenance.json says of it."""
+        times, settings = mrml.echoTimesMs(self.caseNodes), self.caseNodes.settings
+        return {
+            "echoes": {"times_ms": times, "combination": settings.echoCombination if times else None},
+            "targets": {m.input.target.slug: details(m) for m in self.measurements},
+        }
+
+    def store(self, scene) -> None:
+        """Case and results into its scene."""
+        mrml.storeCase(scene, self.caseNodes)
+        mrmlResults.writeResults(scene, self.caseNodes, self.measurements)
+
+    def logLines(self) -> list[tuple[int, str]]:
+        """(level, text), a line per target."""
+        return [
+            (logging.WARNING if measurement.status == INVALID_INPUT else logging.INFO, summary(measurement))
+            for measurement in self.measurements
+        ]
