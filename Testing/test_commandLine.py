@@ -1,10 +1,7 @@
 """The command line as a user types it: in a process of its own, on files in Slicer's formats."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -12,40 +9,13 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 from alsTestCases import BAND, renderedArc
+from commandTestCases import run, writeImage, writeNode
 from ALSCortexProfileLib import mrml
 from ALSCortexProfileLib.profileTables import MEASUREMENT_COLUMNS, PROFILE_COLUMNS
 from ALSStudyLib.mrmlFiles import HeadlessScene, saveScene
 from ALSStudyLib.mrmlNodes import addVolumeNode
 from ALSStudyLib.mrmlSegments import addSegmentationNode
 from ALSStudyLib.tables import readTable
-
-LPS = np.diag([-1.0, -1.0, 1.0])
-
-
-def run(*arguments, cwd=None):
-    command = [sys.executable, "-m", "ALSStudyLib", *map(str, arguments)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, cwd=cwd, check=False)
-
-
-def writeImage(path, arrays_KJI, ijkToRAS):
-    """A 3D, or 4D, file by SimpleITK: another writer than Slicer's."""
-    arrays = [arrays_KJI] if isinstance(arrays_KJI, np.ndarray) else arrays_KJI
-    spacing = np.linalg.norm(ijkToRAS[:3, :3], axis=0)
-    volumes = []
-    for array in arrays:
-        volume = sitk.GetImageFromArray(array)
-        volume.SetSpacing(spacing.tolist())
-        volume.SetDirection((LPS @ (ijkToRAS[:3, :3] / spacing)).ravel().tolist())
-        volume.SetOrigin((LPS @ ijkToRAS[:3, 3]).tolist())
-        volumes.append(volume)
-    sitk.WriteImage(volumes[0] if len(volumes) == 1 else sitk.JoinSeries(volumes), str(path))
-
-
-def writeNode(scene, node, path):
-    node.AddDefaultStorageNode()
-    node.GetStorageNode().SetFileName(str(path))
-    assert node.GetStorageNode().WriteData(node)
 
 
 class CommandCase(unittest.TestCase):

@@ -7,7 +7,6 @@ attributes `ALSMotorCortex.Target` and `ALSMotorCortex.Side`, and a segmentation
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -16,6 +15,7 @@ import numpy as np
 import slicer
 import vtk
 from ALSStudyLib.errors import InputError
+from ALSStudyLib.mrmlCase import assignRoles, storedParameters, storeParameters
 from ALSStudyLib.mrmlNodes import (
     ECHO_TIME_ATTRIBUTE,
     ROLE_ATTRIBUTE,
@@ -28,7 +28,6 @@ from ALSStudyLib.mrmlNodes import (
     withoutLastBits,
 )
 from ALSStudyLib.mrmlSegments import addSegmentationNode, segmentNames, segmentRegion
-from ALSStudyLib.storedSettings import settingsFromText
 
 from .contour import PialContour
 from .echoes import combineEchoes
@@ -95,22 +94,8 @@ def assignTarget(curveNode, targetSlug: str) -> None:
 
 def storeCase(scene, caseNodes: CaseNodes) -> None:
     """Write into the scene what its nodes do not say themselves: subject, exam, settings, which volume is the image."""
-    for node in caseNodes.images:
-        node.SetAttribute(ROLE_ATTRIBUTE, IMAGE_ROLE)
-    node = _parameterNode(scene) or scene.AddNode(slicer.vtkMRMLScriptedModuleNode())
-    node.SetName(PARAMETER_NODE_NAME)
-    node.SetSingletonTag(PARAMETER_NODE_NAME)
-    node.SetModuleName(PARAMETER_NODE_NAME)
-    node.SetParameter("subject", caseNodes.subject)
-    node.SetParameter("exam", caseNodes.exam)
-    node.SetParameter("settings", json.dumps(caseNodes.settings.toDict()))
-
-
-def _parameterNode(scene):
-    for node in nodesOfClass(scene, "vtkMRMLScriptedModuleNode"):
-        if node.GetModuleName() == PARAMETER_NODE_NAME:
-            return node
-    return None
+    assignRoles(scene, dict.fromkeys(caseNodes.images, IMAGE_ROLE), (IMAGE_ROLE,))
+    storeParameters(scene, PARAMETER_NODE_NAME, caseNodes.subject, caseNodes.exam, caseNodes.settings)
 
 
 def hasCase(scene) -> bool:
@@ -133,16 +118,8 @@ def findCaseNodes(scene) -> CaseNodes:
             f"The scene has no curve with the attribute {TARGET_ATTRIBUTE}; expected at least one pial line that is "
             "assigned to a target; draw it in ALS Cortex Profile."
         )
-    parameters = _parameterNode(scene)
-    case = CaseNodes(_findImages(scene), contours, _findReferences(scene))
-    if parameters is None:
-        return case
-    return replace(
-        case,
-        subject=parameters.GetParameter("subject") or "",
-        exam=parameters.GetParameter("exam") or "",
-        settings=settingsFromText(ProfileSettings, parameters.GetParameter("settings"), PARAMETER_NODE_NAME),
-    )
+    parameters = storedParameters(scene, PARAMETER_NODE_NAME, ProfileSettings)
+    return CaseNodes(_findImages(scene), contours, _findReferences(scene), **parameters)
 
 
 def _findImages(scene) -> tuple:

@@ -44,15 +44,21 @@ def measureScene(scene, path: Path, progress: Callable[[float], None] | None = N
 
 
 def writeExams(
-    folder: Path, scene, exams: Sequence[Exam], command: str, inputs: Sequence[Path], withScene: bool = True
+    folder: Path,
+    scene,
+    exams: Sequence[Exam],
+    command: str,
+    inputs: Sequence[Path],
+    withScene: bool = True,
+    withFigures: bool = True,
 ) -> None:
     """Everything of one subject's exam into a folder: tables, figures, provenance, and the scene with its results."""
-    figures = folder / FIGURES_NAME
-    figures.mkdir()
     record = {}
     for exam in exams:
         exam.writeTables(folder)
-        exam.writeFigures(figures)
+        if withFigures:
+            (folder / FIGURES_NAME).mkdir(exist_ok=True)
+            exam.writeFigures(folder / FIGURES_NAME)
         record |= exam.record()
     settings = {exam.kind: exam.caseNodes.settings.toDict() for exam in exams}
     written = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]

@@ -158,6 +158,11 @@ def _addWho(command):
     command.add_argument(
         "--no-scene", dest="scene", action="store_false", help="do not save scene.mrb with the results"
     )
+    _addNoFigures(command)
+
+
+def _addNoFigures(command):
+    command.add_argument("--no-figures", dest="figures", action="store_false", help="do not draw figures")
 
 
 def _addPhase(commands):
@@ -188,7 +193,7 @@ def _addPhase(commands):
         "--polarity",
         required=True,
         choices=("paramagnetic_negative", "paramagnetic_positive", "unknown"),
-        help="the sign that iron has in this image",
+        help="sign of a paramagnetic shift (iron, veins) in this image",
     )
     image.add_argument(
         "--correct-sign-flips", action="store_true", help="add pi to every second slice (GE's alternating signs)"
@@ -245,6 +250,7 @@ def _addRerun(commands):
         _runRerun,
     )
     command.add_argument("scene", type=Path, metavar="SCENE", help="saved scene, .mrb or .mrml")
+    _addNoFigures(command)
 
 
 def _folder(text: str) -> Path:
@@ -361,7 +367,7 @@ def _runProfile(parsed):
     def measure(scene, progress):
         return [ProfileExam(loadProfileCase(scene, files, parsed.subject, parsed.exam, settings), progress)]
 
-    _measureAndWrite(parsed, measure, files.all, parsed.scene)
+    _measureAndWrite(parsed, measure, files.all, parsed.scene, parsed.figures)
 
 
 def _runPhase(parsed):
@@ -373,18 +379,16 @@ def _runPhase(parsed):
     def measure(scene, progress):
         return [PhaseExam(loadPhaseCase(scene, files, declared, parsed.subject, parsed.exam, settings), progress)]
 
-    _measureAndWrite(parsed, measure, lambda: files.all, parsed.scene)
+    _measureAndWrite(parsed, measure, lambda: files.all, parsed.scene, parsed.figures)
 
 
 def _runRerun(parsed):
     from . import caseIO
 
-    _measureAndWrite(
-        parsed, lambda scene, progress: caseIO.measureScene(scene, parsed.scene, progress), [parsed.scene], True
-    )
+    _measureAndWrite(parsed, lambda scene, progress: caseIO.measureScene(scene, parsed.scene, progress), [parsed.scene])
 
 
-def _measureAndWrite(parsed, measure, inputs, withScene):
+def _measureAndWrite(parsed, measure, inputs, withScene=True, withFigures=True):
     """:param measure: function (scene, progress) to exams. inputs: files, or a function to them."""
     from . import caseIO
     from .mrmlFiles import HeadlessScene
@@ -396,7 +400,7 @@ def _measureAndWrite(parsed, measure, inputs, withScene):
         exams = measure(headless.scene, lambda share: bar.advance(parsed.command, share))
     with outputFolder(parsed.output) as folder:
         files = inputs() if callable(inputs) else inputs
-        caseIO.writeExams(folder, headless.scene, exams, parsed.command, files, withScene)
+        caseIO.writeExams(folder, headless.scene, exams, parsed.command, files, withScene, withFigures)
     caseIO.logExams(exams)
 
 

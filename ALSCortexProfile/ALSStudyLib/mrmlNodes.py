@@ -42,6 +42,7 @@ def addVolumeNode(scene, array_KJI: np.ndarray, ijkToRAS: np.ndarray, name: str)
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     node.SetIJKToRASMatrix(matrixFromArray(ijkToRAS))
     slicer.util.updateVolumeFromArray(node, array_KJI)
+    node.CreateDefaultDisplayNodes()
     return node
 
 
@@ -115,14 +116,19 @@ def nodesOfClass(scene, className: str) -> list:
 
 
 def outputNode(scene, className: str, module: str, key: str, name: str, settings: dict, references: dict):
-    """The node that holds one result of a module: the one of an earlier run, or a new one.
+    """The node that holds one result of a module for one image: the one of an earlier run, or a new one.
 
-    :param module: prefix of its attributes. key: tells the results of a module apart.
-    :param references: what it was made of, nodes by role.
+    :param module: prefix of its attributes. key: tells the results of an image apart.
+    :param references: what it was made of, nodes by role; the first is the image.
     """
     attribute = f"{module}.Output"
-    found = (node for node in nodesOfClass(scene, className) if node.GetAttribute(attribute) == key)
-    node = next(found, None) or scene.AddNewNodeByClass(className, name)
+    image = next(iter(references.items()))
+
+    def isIt(node) -> bool:
+        role, source = image
+        return node.GetAttribute(attribute) == key and node.GetNodeReferenceID(f"{module}.{role}") == source.GetID()
+
+    node = next(filter(isIt, nodesOfClass(scene, className)), None) or scene.AddNewNodeByClass(className, name)
     node.SetAttribute(attribute, key)
     node.SetName(name)
     node.SetAttribute(f"{module}.Version", VERSION)

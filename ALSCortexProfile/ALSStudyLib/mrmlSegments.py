@@ -23,6 +23,8 @@ def addSegmentationNode(scene, masks_KJI: dict[str, np.ndarray], volumeNode, nam
     """A segmentation on the grid of a volume, one segment per mask (nK, nJ, nI)."""
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+    node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+    node.CreateDefaultDisplayNodes()  # without one it stays invisible
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
     for segmentName, mask in masks_KJI.items():
@@ -135,7 +137,7 @@ def checkSegmentGrid(segmentationNode, segmentId: str, image: ImageVolume) -> No
     if np.abs(offset - np.rint(offset[0])).max() > GRID_TOLERANCE:
         raise InputError(
             f"Region '{labelmap.name}' is painted on another grid than '{image.name}'; expected the image's own "
-            "voxels; paint it there, or ask for it to be resampled (--resample-regions)."
+            "voxels; paint it there, or ask for it to be resampled."
         )
     inside = found + np.rint(offset[0]).astype(int)
     outside = int(((inside < 0) | (inside >= image.shape_IJK)).any(1).sum())

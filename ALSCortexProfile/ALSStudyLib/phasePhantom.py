@@ -164,10 +164,10 @@ def _background(case, u, v):
     """Shim-like polynomials and the field of an air cavity below the front of the head; (nK, nJ, nI), rad."""
     nK = case.shape_IJK[2]
     w = (np.arange(nK) - (nK - 1) / 2.0)[:, None, None] / max(nK, 2)
-    smooth = 0.42 * u**2 - 0.30 * v**2 + 0.25 * u * v + 0.20 * u - 0.15 * v + 0.12 * u**3 + 0.5 * w + 0.2 * w * v
+    smooth = 0.42 * u**2 - 0.30 * v**2 + 0.25 * u * v + 0.20 * u - 0.15 * v + 0.12 * u**3 + 0.2 * w * v
     du, dv, dw = u, v - 1.15, w + 1.2
     cavity = 0.12 * (2 * dw**2 - du**2 - dv**2) / (du**2 + dv**2 + dw**2) ** 2.5
-    return (2 * np.pi * case.backgroundTurns * (smooth + cavity)).astype(np.float32)
+    return (2 * np.pi * (case.backgroundTurns * (smooth + cavity) + w)).astype(np.float32)
 
 
 def _ellipse(case, region):

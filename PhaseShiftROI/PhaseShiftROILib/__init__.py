@@ -1,1 +1,0 @@
-"""Phase-shift values in gray matter: not in this version."""

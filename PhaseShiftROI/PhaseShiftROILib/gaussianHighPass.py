@@ -15,7 +15,7 @@ from .parallel import forEach
 
 TRUNCATE = 4.0  # of a Gaussian, in SD
 HALF_AMPLITUDE = np.sqrt(0.5 * np.log(2.0)) / np.pi  # SD times frequency at which a Gaussian passes one half
-RIDGE = 0.02  # of the variance of the Gaussian: keeps the plane level where there is hardly any signal
+RIDGE = 0.005  # of the variance of the Gaussian: keeps the plane level where there is hardly any signal
 
 
 def sigmaForCutoff(cutoffMm: float) -> float:

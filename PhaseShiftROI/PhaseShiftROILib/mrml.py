@@ -7,13 +7,12 @@ its attributes: `ALSMotorCortex.Encoding`, `.EchoTimeMs`, `.FieldStrengthT`, `.P
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import slicer
 from ALSStudyLib.errors import InputError
 from ALSStudyLib.image import ImageVolume
+from ALSStudyLib.mrmlCase import assignRoles, storedParameters, storeParameters
 from ALSStudyLib.mrmlNodes import (
     ECHO_TIME_ATTRIBUTE,
     ROLE_ATTRIBUTE,
@@ -29,7 +28,6 @@ from ALSStudyLib.mrmlSegments import (
     setTerminology,
     terminology,
 )
-from ALSStudyLib.storedSettings import settingsFromText
 
 from .encoding import COMPLEX, STORED_ENCODINGS, phaseFromComplex, phaseFromStored
 from .measurement import PhaseMeasurement, measurePhaseShift
@@ -70,7 +68,10 @@ class Acquisition:
 
 @dataclass(frozen=True)
 class PhaseCaseNodes:
-    """The nodes one exam is measured from: `phase`, or `real` and `imaginary`; `magnitude` may be None."""
+    """The nodes one exam is measured from: `phase`, or `real` and `imaginary`; `magnitude` may be None.
+
+    `regions` may be None as long as nothing is measured.
+    """
 
     regions: object
     phase: object = None
@@ -154,20 +155,8 @@ def addRegionsNode(scene, masks_KJI: dict[str, np.ndarray], volumeNode, name: st
 
 def storePhaseCase(scene, caseNodes: PhaseCaseNodes) -> None:
     """Write into the scene what its nodes do not say themselves: roles, subject, exam, settings."""
-    for role, node in caseNodes.byRole.items():
-        node.SetAttribute(ROLE_ATTRIBUTE, role)
-    node = _parameterNode(scene) or scene.AddNode(slicer.vtkMRMLScriptedModuleNode())
-    node.SetName(PARAMETER_NODE_NAME)
-    node.SetSingletonTag(PARAMETER_NODE_NAME)
-    node.SetModuleName(PARAMETER_NODE_NAME)
-    node.SetParameter("subject", caseNodes.subject)
-    node.SetParameter("exam", caseNodes.exam)
-    node.SetParameter("settings", json.dumps(caseNodes.settings.toDict()))
-
-
-def _parameterNode(scene):
-    nodes = nodesOfClass(scene, "vtkMRMLScriptedModuleNode")
-    return next((node for node in nodes if node.GetModuleName() == PARAMETER_NODE_NAME), None)
+    assignRoles(scene, {node: role for role, node in caseNodes.byRole.items()}, ROLES)
+    storeParameters(scene, PARAMETER_NODE_NAME, caseNodes.subject, caseNodes.exam, caseNodes.settings)
 
 
 def hasPhaseCase(scene) -> bool:
@@ -195,16 +184,8 @@ def findPhaseCaseNodes(scene) -> PhaseCaseNodes:
             f"The scene has no volume with the attribute {ROLE_ATTRIBUTE}={PHASE_ROLE}, nor a {REAL_ROLE} with a "
             f"{IMAGINARY_ROLE}; expected a phase image; choose it in Phase Shift ROI."
         )
-    case = PhaseCaseNodes(_findRegions(scene), *(found.get(role) for role in ROLES))
-    parameters = _parameterNode(scene)
-    if parameters is None:
-        return case
-    return replace(
-        case,
-        subject=parameters.GetParameter("subject") or "",
-        exam=parameters.GetParameter("exam") or "",
-        settings=settingsFromText(PhaseSettings, parameters.GetParameter("settings"), PARAMETER_NODE_NAME),
-    )
+    parameters = storedParameters(scene, PARAMETER_NODE_NAME, PhaseSettings)
+    return PhaseCaseNodes(_findRegions(scene), *(found.get(role) for role in ROLES), **parameters)
 
 
 def _findRegions(scene):
@@ -241,8 +222,8 @@ def readPhaseInput(caseNodes: PhaseCaseNodes, settings: PhaseSettings | None = N
     settings = settings or caseNodes.settings
     declared = declaredAcquisition(caseNodes.declared)
     name = caseNodes.declared.GetName()
-    echoTimeMs = _positive(declared.echoTimeMs, "echo time", "ms, as 19", "--echo-time-ms", name, 1000)
-    fieldStrengthT = _positive(declared.fieldStrengthT, "field strength", "T, as 3", "--field-strength-t", name, 30)
+    echoTimeMs = _positive(declared.echoTimeMs, "echo time", "ms, as 19", name, 1000)
+    fieldStrengthT = _positive(declared.fieldStrengthT, "field strength", "T, as 3", name, 30)
     if declared.polarity not in POLARITIES:
         found = f"'{declared.polarity}'" if declared.polarity else "nothing"
         raise InputError(
@@ -261,7 +242,7 @@ def readPhaseInput(caseNodes: PhaseCaseNodes, settings: PhaseSettings | None = N
     return PhaseInput(
         phase=replace(image, array_KJI=encoded.phaseRad_KJI),
         magnitude_KJI=magnitude,
-        regions=readRegions(caseNodes.regions, image, settings.resampleRegions),
+        regions=readRegions(caseNodes.regions, image, settings.resampleRegions) if caseNodes.regions else (),
         echoTimeMs=echoTimeMs,
         fieldStrengthT=fieldStrengthT,
         polarity=declared.polarity,
@@ -273,10 +254,10 @@ def readPhaseInput(caseNodes: PhaseCaseNodes, settings: PhaseSettings | None = N
     )
 
 
-def _positive(value, what, example, option, name, largest):
+def _positive(value, what, example, name, largest):
     if value is None or not 0 < value < largest:
         found = "no" if value is None else f"{value:g} as its"
-        raise InputError(f"Phase '{name}' has {found} {what}; expected {example}; give {option}.")
+        raise InputError(f"Phase '{name}' has {found} {what}; expected {example}; give the {what}.")
     return value
 
 
@@ -386,6 +367,10 @@ def measurePhaseCase(caseNodes: PhaseCaseNodes) -> list[PhaseMeasurement]:
 
     :raises InputError: input that cannot be used, or only a vein in the regions.
     """
+    if caseNodes.regions is None:
+        raise InputError(
+            f"Phase '{caseNodes.declared.GetName()}' has no regions; expected a segmentation; paint or choose one."
+        )
     source = readPhaseInput(caseNodes)
     measurements = measurePhaseShift(source, caseNodes.settings)
     if not measurements:

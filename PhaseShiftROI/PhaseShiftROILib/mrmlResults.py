@@ -105,6 +105,6 @@ def _volume(scene, key, title, caseNodes, prepared, array_KJI):
 
 
 def _outputNode(scene, className, key, title, caseNodes):
-    references = {**caseNodes.byRole, "Regions": caseNodes.regions}
+    references = {**caseNodes.byRole, **({"Regions": caseNodes.regions} if caseNodes.regions else {})}
     name = f"{caseNodes.declared.GetName()} {title}"
     return outputNode(scene, className, MODULE, key, name, caseNodes.settings.toDict(), references)

@@ -44,7 +44,7 @@ REGION_COLUMNS = (
     Column("extreme_hz", "Most extreme slice", "Hz"),
     Column("mean_all_hz", "Mean of all slices, weighted by pixels", "Hz"),
     Column("mean_retention", "Mean predicted retention of the slices kept"),
-    Column("polarity", "Sign of iron in the image, as declared", isText=True),
+    Column("polarity", "Sign of a paramagnetic shift in this image, as declared", isText=True),
     Column("filter", "High-pass filter, with its kernel in lines and mm", isText=True),
     Column("echo_time_ms", "Echo time", "ms"),
     Column("field_strength_t", "Field strength", "T"),

@@ -44,7 +44,7 @@ def checkPolarity(correctedRad: ImageVolume, region: PhaseRegion) -> PolarityChe
     contrast, se = _contrast(correctedRad.array_KJI, region.voxels_IJK)
     if not np.isfinite(contrast) or abs(contrast) < MIN_SE * se:
         return PolarityCheck(region.slug, contrast, UNKNOWN, "no clear contrast with its surroundings")
-    inverted, how = False, "its contrast is the sign of iron"
+    inverted, how = False, "by its contrast with its surroundings"
     if region.structure.slug == VEIN:
         angleDeg = _angleToB0Deg(correctedRad, region.voxels_IJK)
         if angleDeg is None:

@@ -193,7 +193,7 @@ def _lines(image, kernelLines, kernelMm):
         found = "of " + " x ".join(f"{n:.3g}" for n in lines) + " k-space lines"
         raise InputError(
             f"The filter's kernel is {found} but the image has {nI} x {nJ} pixels of {image.spacingMm[0]:.3g} x "
-            f"{image.spacingMm[1]:.3g} mm; expected 4 to {min(nI, nJ)} lines; change --kernel-lines or --kernel-mm."
+            f"{image.spacingMm[1]:.3g} mm; expected 4 to {min(nI, nJ)} lines; give fewer, or the cut-off in mm."
         )
     return lines
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .angle import wrapped
 
-FLIPPED_STEP_RAD = 2 * np.pi / 3
+FLIPPED_STEP_RAD = 0.5 * np.pi  # a field that turns by more between all slices is less likely than flips
 MIN_SHARE = 0.8
 MIN_COHERENCE = 0.15
 
@@ -19,7 +19,7 @@ MIN_COHERENCE = 0.15
 @dataclass(frozen=True)
 class SignFlips:
     """:param detected: the phase jumps by about pi at nearly every step.
-    :param share: steps between slices, of those where neighbors are alike at all, that jump by more than 120 degrees.
+    :param share: steps between slices, of those where neighbors are alike at all, that jump by more than 90 degrees.
     :param nSteps: steps that could be judged.
     """
 
