@@ -12,7 +12,7 @@ from PhaseShiftROILib.gaussianHighPass import SliceGaussian, gaussianHighPass, s
 from PhaseShiftROILib.homodyne import cutoffMm, homodyne, lineWindow, looksFiltered
 from PhaseShiftROILib.laplacian import unwrapLaplacian
 from PhaseShiftROILib.preparation import filterRecord, preparePhase
-from PhaseShiftROILib.retention import gaussianRetention, homodyneRetention
+from PhaseShiftROILib.retention import gaussianResponse, homodyneResponse
 from PhaseShiftROILib.settings import PhaseSettings
 
 SPACING = np.array([0.536, 0.536, 2.0])
@@ -177,7 +177,9 @@ class RetentionTest(unittest.TestCase):
             made = rendered(snr=None, vein=False, backgroundTurns=6.0)
             weights = made.magnitude_KJI if magnitude else None
             for nLines in (16, 23, 48):
-                predicted = homodyneRetention(made.phaseRad_KJI, weights, 4, self.PIXELS_IJ, (nLines,) * 2, "hann")
+                predicted = homodyneResponse(
+                    made.phaseRad_KJI, weights, 4, self.PIXELS_IJ, (nLines,) * 2, "hann"
+                ).retention
                 found = self.change(lambda p, n=nLines, w=weights: homodyne(p, w, (n, n)), made.phaseRad_KJI, -0.2)
                 with self.subTest(nLines=nLines, magnitude=magnitude):
                     self.assertAlmostEqual(found / predicted, 1, delta=0.01)
@@ -192,7 +194,9 @@ class RetentionTest(unittest.TestCase):
             return gaussianHighPass(phase, unwrappedToo.astype(np.float32), made.magnitude_KJI, sigmaMm, SPACING)
 
         for sigmaMm in (1.5, 2.8):
-            predicted = gaussianRetention(made.phaseRad_KJI, made.magnitude_KJI, 4, self.PIXELS_IJ, sigmaMm, SPACING)
+            predicted = gaussianResponse(
+                made.phaseRad_KJI, made.magnitude_KJI, 4, self.PIXELS_IJ, sigmaMm, SPACING
+            ).retention
             found = self.change(lambda p, s=sigmaMm: filtered(p, s), made.phaseRad_KJI, -0.2)
             self.assertAlmostEqual(found / predicted, 1, delta=0.005)
 
@@ -202,13 +206,20 @@ class RetentionTest(unittest.TestCase):
         i, j = self.PIXELS_IJ.T.astype(float)
         pairs = np.exp(-((i[:, None] - i) ** 2 + (j[:, None] - j) ** 2) / (2 * sigmaPixels**2))
         expected = 1 - pairs.sum(1).mean() / (2 * np.pi * sigmaPixels**2)
-        found = gaussianRetention(np.zeros((5, 150, 150)), None, 4, self.PIXELS_IJ, 2.8, SPACING)
+        found = gaussianResponse(np.zeros((5, 150, 150)), None, 4, self.PIXELS_IJ, 2.8, SPACING).retention
         self.assertAlmostEqual(found, expected, delta=1e-3)
+
+    def testSteepBackgroundIsNoticed(self):
+        """The low-pass of a slope has the window's value there: 1 cycle in 20 pixels is 8 of 160 lines."""
+        slope = np.tile(2 * np.pi * np.arange(160) / 20, (5, 160, 1)).astype(np.float32)
+        for nLines in (20, 32, 48):
+            found = homodyneResponse(slope, None, 4, self.PIXELS_IJ, (nLines, nLines), "hann").coherence
+            self.assertAlmostEqual(found, lineWindow(160, nLines)[8], places=5)
 
     def testSmallerKernelsKeepLess(self):
         made = rendered()
         kept = [
-            homodyneRetention(made.phaseRad_KJI, made.magnitude_KJI, 4, self.PIXELS_IJ, (n, n), "hann")
+            homodyneResponse(made.phaseRad_KJI, made.magnitude_KJI, 4, self.PIXELS_IJ, (n, n), "hann").retention
             for n in (16, 32, 64, 96)
         ]
         self.assertEqual(kept, sorted(kept, reverse=True))

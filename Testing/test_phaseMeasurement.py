@@ -112,6 +112,31 @@ class MeanTest(unittest.TestCase):
         self.assertEqual(flags["precentral_gyrus_left"], ("20_pixels_outside_21-",))
 
 
+class RemarkTest(unittest.TestCase):
+    def flagsAt(self, i, j, slopePerPixel, filterName="homodyne"):
+        """Flags of 20 pixels at a place of a slice of 200 x 200 pixels with a sloping background."""
+        mask = np.zeros((1, 200, 200), dtype=bool)
+        mask[0, j : j + 5, i : i + 4] = True
+        phase = np.angle(np.exp(1j * slopePerPixel * np.arange(200))) * np.ones((1, 200, 1))
+        settings = PhaseSettings(kernelLines=32, filter=filterName)
+        (value,) = painted(phase, {"putamen_left": mask}, settings)["putamen_left"].candidates
+        return set(value.flags)
+
+    def testSteepBackground(self):
+        edge = 2 * np.pi * 16 / 200  # slope of the outermost line, rad per pixel
+        self.assertEqual(self.flagsAt(100, 100, 0.3 * edge), set())
+        self.assertEqual(self.flagsAt(100, 100, 0.6 * edge), {"steep_background"})
+        self.assertEqual(self.flagsAt(100, 100, 0.9 * edge), {"steep_background", "low_retention"})
+        self.assertEqual(self.flagsAt(100, 100, 0.9 * edge, "laplacian"), set())
+
+    def testImageBorder(self):
+        # The kernel reaches 200 / 32 = 6 pixels.
+        self.assertEqual(self.flagsAt(4, 100, 0.1), {"near_image_border"})
+        self.assertEqual(self.flagsAt(100, 192, 0.1), {"near_image_border"})
+        self.assertEqual(self.flagsAt(7, 100, 0.1), set())
+        self.assertEqual(self.flagsAt(4, 100, 0.1, "laplacian"), set())
+
+
 class RulesTest(unittest.TestCase):
     def testThePapersRules(self):
         for slug, low, high in (("precentral_gyrus", 15, 25), ("frontal_cortex", 15, 25), ("caudate_nucleus", 25, 35)):

@@ -149,8 +149,8 @@ def declaredEncoding(volume: DicomVolume) -> str:
     if volume.vendor == "philips" and unit in NO_UNIT:
         advice = "give --encoding philips_mrad if the scanner's documentation says milliradians"
     raise InputError(
-        f"Phase '{volume.name}': its RescaleType declares no unit ({found}); expected RescaleType mrad or rad, or the usual "
-        f"scaling of Siemens or GE; {advice}."
+        f"Phase '{volume.name}': its RescaleType declares no unit ({found}); expected RescaleType mrad or rad, or the "
+        f"usual scaling of Siemens or GE; {advice}."
     )
 
 

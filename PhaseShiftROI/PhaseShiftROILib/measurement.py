@@ -15,12 +15,13 @@ from .polarity import UNKNOWN, PolarityCheck, checkPolarity
 from .polarity import CHECKED as CHECKED_STRUCTURES
 from .preparation import PhaseInput, PreparedPhase, preparePhase
 from .regions import VEIN, PhaseRegion, PixelRule, parsePixelRules
-from .retention import gaussianRetention, homodyneRetention
+from .retention import LinearResponse, gaussianResponse, homodyneResponse
 from .settings import PhaseSettings
 from .slices import CONSECUTIVE, chooseSlices
 
 PROTON_HZ_PER_T = 42.577478518e6  # gyromagnetic ratio over 2 pi, CODATA 2018
 LOW_RETENTION = 0.5
+MIN_COHERENCE = 0.5  # of the low-pass: at half of the window, homodyne begins to mistake background for shift
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def _measureRegion(prepared, region, rule, examFlags, checks) -> PhaseMeasuremen
 
 def _sliceValues(prepared: PreparedPhase, region: PhaseRegion, rule: PixelRule) -> list[SliceValue]:
     voxels = region.voxels_IJK
-    retention = _retention(prepared)
+    responseOf = _linearResponse(prepared)
     edges = prepared.corrected.ijkToRAS[:3, :2]
     pixelMm2 = float(np.linalg.norm(np.cross(edges[:, 0], edges[:, 1])))
     found = []
@@ -117,9 +118,13 @@ def _sliceValues(prepared: PreparedPhase, region: PhaseRegion, rule: PixelRule) 
         mean, sd, flags = _meanAndSd(values, prepared.isWrapped)
         if not rule.allows(len(values)):
             flags.append(f"{len(values)}_pixels_outside_{rule.text}")
-        kept = retention(int(k), pixels_IJ)
-        if kept < LOW_RETENTION:
+        response = responseOf(int(k), pixels_IJ)
+        if response.retention < LOW_RETENTION:
             flags.append("low_retention")
+        if response.coherence < MIN_COHERENCE:
+            flags.append("steep_background")
+        if _nearBorder(prepared, pixels_IJ):
+            flags.append("near_image_border")
         hz = inHz(mean, prepared.source.echoTimeMs)
         found.append(
             SliceValue(
@@ -128,7 +133,7 @@ def _sliceValues(prepared: PreparedPhase, region: PhaseRegion, rule: PixelRule) 
                 sdRad=sd,
                 phaseHz=hz,
                 phasePpb=inPpb(hz, prepared.source.fieldStrengthT),
-                retention=kept,
+                retention=response.retention,
                 nPixels=len(values),
                 areaMm2=len(values) * pixelMm2,
                 flags=tuple(flags),
@@ -164,16 +169,25 @@ def inPpb(phaseHz: float, fieldStrengthT: float) -> float:
     return 1e9 * phaseHz / (PROTON_HZ_PER_T * fieldStrengthT)
 
 
-def _retention(prepared: PreparedPhase):
-    """Function (slice, pixels) to the predicted retention of a region."""
+def _linearResponse(prepared: PreparedPhase):
+    """Function (slice, pixels) to the predicted response of a region."""
     record, phase, magnitude = prepared.filter, prepared.wrappedRad_KJI, prepared.source.magnitude_KJI
     if record.kind == "laplacian":
         spacing = prepared.corrected.spacingMm
-        return lambda k, pixels_IJ: gaussianRetention(phase, magnitude, k, pixels_IJ, record.sigmaMm, spacing)
+        return lambda k, pixels_IJ: gaussianResponse(phase, magnitude, k, pixels_IJ, record.sigmaMm, spacing)
     if record.nLines_IJ is None:
-        value = 1.0 if record.kind == "none" else float("nan")
-        return lambda k, pixels_IJ: value
-    return lambda k, pixels_IJ: homodyneRetention(phase, magnitude, k, pixels_IJ, record.nLines_IJ, record.window)
+        known = LinearResponse(1.0 if record.kind == "none" else float("nan"))
+        return lambda k, pixels_IJ: known
+    return lambda k, pixels_IJ: homodyneResponse(phase, magnitude, k, pixels_IJ, record.nLines_IJ, record.window)
+
+
+def _nearBorder(prepared: PreparedPhase, pixels_IJ) -> bool:
+    """Whether a Fourier filter mixes the region with the opposite border of the image."""
+    if prepared.filter.kind != "homodyne":
+        return False
+    shape_IJ = np.array(prepared.corrected.shape_IJK[:2])
+    reach = 0.5 * np.array(prepared.filter.cutoffMm_IJ) / prepared.corrected.spacingMm[:2]
+    return bool(((pixels_IJ < reach) | (pixels_IJ > shape_IJ - 1 - reach)).any())
 
 
 # Polarity -------------------------------------------------------------------------------------------------------

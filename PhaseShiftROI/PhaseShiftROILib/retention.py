@@ -6,6 +6,8 @@ structure that reaches beyond its region keeps less than that.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.fft
 
@@ -13,20 +15,30 @@ from .gaussianHighPass import SliceGaussian, sliceWeights
 from .homodyne import complexSlice, lineWindow
 
 
-def homodyneRetention(
+@dataclass(frozen=True)
+class LinearResponse:
+    """:param retention: change of the region's filtered mean by a unit of shift; NaN where the low-pass vanishes.
+    :param coherence: what a steep background leaves of the low-pass: the window's value at its slope, 1 where level.
+    """
+
+    retention: float
+    coherence: float = 1.0
+
+
+def homodyneResponse(
     phaseRad_KJI: np.ndarray,
     magnitude_KJI: np.ndarray | None,
     slice: int,
     pixels_IJ: np.ndarray,
     nLines_IJ: tuple[float, float],
     window: str,
-) -> float:
+) -> LinearResponse:
     """Derivative of the region's filtered mean by a shift of the region, at this image.
 
     With C = magnitude exp(i phase) and L the low-pass, angle(C conj(L C)) changes by 1 - Re(L(C in the region) / L C)
     per unit of shift. The steep background, the magnitude and the region's shape are all in it.
 
-    :param pixels_IJ: (n, 2) int. :return: mean over the region; NaN where the low-pass vanishes.
+    :param pixels_IJ: (n, 2) int.
     """
     signal = complexSlice(phaseRad_KJI, magnitude_KJI, slice)
     i, j = pixels_IJ.T
@@ -38,9 +50,11 @@ def homodyneRetention(
     at = np.searchsorted(rowsJ, j), np.searchsorted(rowsI, i)
     inRegion[at] = signal[j, i]
     response = toJ[:, rowsJ] @ inRegion @ toI[:, rowsI].T
+    level = toJ @ np.abs(signal) @ toI.T
     with np.errstate(divide="ignore", invalid="ignore"):
-        retention = 1.0 - np.mean((response[at] / low[at]).real)
-    return float(retention) if np.isfinite(retention) else float("nan")
+        retention = float(1.0 - np.mean((response[at] / low[at]).real))
+        coherence = float(np.mean(np.abs(low[at]) / np.abs(level[at])))
+    return LinearResponse(retention if np.isfinite(retention) else float("nan"), coherence)
 
 
 def _kernelRows(nPixels, rows, nLines, window):
@@ -49,17 +63,17 @@ def _kernelRows(nPixels, rows, nLines, window):
     return kernel[(rows[:, None] - np.arange(nPixels)) % nPixels]
 
 
-def gaussianRetention(
+def gaussianResponse(
     phaseRad_KJI: np.ndarray,
     magnitude_KJI: np.ndarray | None,
     slice: int,
     pixels_IJ: np.ndarray,
     sigmaMm: float,
     spacingMm: np.ndarray,
-) -> float:
+) -> LinearResponse:
     """Mean over the region of what the high-pass, which is linear, makes of 1 in the region and 0 elsewhere.
 
-    :param pixels_IJ: (n, 2) int. :return: mean over the region.
+    :param pixels_IJ: (n, 2) int.
     """
     gaussian = SliceGaussian(sigmaMm, spacingMm)
     pixels_JI = pixels_IJ[:, ::-1]
@@ -70,4 +84,4 @@ def gaussianRetention(
     inRegion = np.zeros(phase.shape, dtype=np.float32)
     at = tuple((pixels_JI - low).T)
     inRegion[at] = 1.0
-    return 1.0 - float(gaussian.planes(sliceWeights(magnitude, phase)).of(inRegion)[at].mean())
+    return LinearResponse(1.0 - float(gaussian.planes(sliceWeights(magnitude, phase)).of(inRegion)[at].mean()))

@@ -13,6 +13,7 @@ from .angle import wrapped
 
 FLIPPED_STEP_RAD = 0.5 * np.pi  # a field that turns by more between all slices is less likely than flips
 MIN_SHARE = 0.8
+STRIDE = 2  # every other pixel is enough to see what holds for whole slices
 MIN_COHERENCE = 0.15
 
 
@@ -34,11 +35,12 @@ def findSignFlips(phaseRad_KJI: np.ndarray, magnitude_KJI: np.ndarray | None = N
     :param phaseRad_KJI, magnitude_KJI: (nK, nJ, nI), wrapped phase in rad.
     """
     jumps = []
+    seen = (slice(None, None, STRIDE), slice(None, None, STRIDE))
     for k in range(len(phaseRad_KJI) - 1):
-        difference = phaseRad_KJI[k + 1] - phaseRad_KJI[k]
+        difference = phaseRad_KJI[k + 1][seen] - phaseRad_KJI[k][seen]
         weight = np.isfinite(difference).astype(np.float32)
         if magnitude_KJI is not None:
-            weight *= np.sqrt(np.abs(magnitude_KJI[k].astype(np.float32) * magnitude_KJI[k + 1]))
+            weight *= np.sqrt(np.abs(magnitude_KJI[k][seen].astype(np.float32) * magnitude_KJI[k + 1][seen]))
         total = float(weight.sum())
         if total == 0:
             continue
