@@ -33,7 +33,8 @@ class PhilipsEnhancedTest(FolderTest):
         for volume in self.volumes:
             self.assertEqual(volume.values_KJI.shape, (53, 80, 80))
             self.assertEqual(volume.values_KJI.dtype, np.float32)
-            self.assertEqual((volume.fieldStrengthT, volume.vendor, volume.rescaleType), (3.0, "philips", "US"))
+            self.assertEqual((volume.fieldStrengthT, volume.vendor), (3.0, "philips"))
+            self.assertEqual(volume.rescaleType, {"phase": "mrad", "magnitude": "1"}[volume.component])
             self.assertEqual(volume.name, "fcMRI Field Mapping")
 
     def testValuesOfEveryFrame(self):
@@ -64,9 +65,22 @@ class PhilipsEnhancedTest(FolderTest):
             corner_LPS = [*frame.PlanePositionSequence[0].ImagePositionPatient, 1.0]
             np.testing.assert_allclose(self.volumes[3].ijkToRAS @ [0, 0, k, 1], LPS_TO_RAS @ corner_LPS, atol=1e-4)
 
-    def testUnitIsNotDeclared(self):
-        with self.assertRaisesRegex(InputError, r"declares no unit \(RescaleType US.*--encoding philips_mrad if"):
-            declaredEncoding(self.volumes[2])
+    def testUnitIsThatOfTheRealWorldMapping(self):
+        """RescaleType is US, but a mapping of the same slope and intercept has the UCUM unit mrad."""
+        self.assertEqual(declaredEncoding(self.volumes[2]), "philips_mrad")
+
+    def testWithoutMappingTheUnitIsNotDeclared(self):
+        for change_ in ("drop", "other slope"):
+            dataset = pydicom.dcmread(ENHANCED)
+            for frame in dataset.PerFrameFunctionalGroupsSequence:
+                if change_ == "drop":
+                    del frame.RealWorldValueMappingSequence
+                else:
+                    frame.RealWorldValueMappingSequence[0].RealWorldValueSlope = 1.0
+            dataset.save_as(self.folder / "edited.dcm")
+            (phase, _) = (v for v in readDicom(self.folder / "edited.dcm") if v.component == "phase")
+            with self.assertRaisesRegex(InputError, r"declares no unit \(RescaleType US.*--encoding philips_mrad if"):
+                declaredEncoding(phase)
 
     def testChoice(self):
         self.assertIs(chooseVolume(self.volumes, "phase", 4.6), self.volumes[3])

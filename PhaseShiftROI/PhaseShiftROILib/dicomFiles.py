@@ -47,7 +47,7 @@ class DicomVolume:
     echoTimeMs: float | None
     fieldStrengthT: float | None
     vendor: str  # "siemens", "philips", "ge" or ""
-    rescaleType: str  # as in the header, "" if absent
+    rescaleType: str  # as in the header, "" if absent; of a real-world mapping with the same rescale, its unit
     rescale: tuple[float, float] | None  # slope and intercept of the first slice, None if the header has none
     name: str  # series description or file name, for messages
 
@@ -277,6 +277,7 @@ def _frame(dataset, file: Path, index: int, stored_JI: np.ndarray) -> _Frame:
     vendor = "".join(re.findall(r"siemens|philips|^ge\b", manufacturer)[:1])
     slope, intercept = header["RescaleSlope"], header["RescaleIntercept"]
     hasRescale = slope is not None or intercept is not None
+    rescale = (float(1 if slope is None else slope), float(intercept or 0)) if hasRescale else None
     return _Frame(
         file=file,
         series=str(dataset.get("SeriesInstanceUID")),
@@ -290,11 +291,23 @@ def _frame(dataset, file: Path, index: int, stored_JI: np.ndarray) -> _Frame:
             "echoTimeMs": positive(header["EffectiveEchoTime"]) or positive(dataset.get("EchoTime")),
             "fieldStrengthT": positive(dataset.get("MagneticFieldStrength")),
             "vendor": vendor,
-            "rescaleType": str(header["RescaleType"] or "").strip(),
-            "rescale": (float(1 if slope is None else slope), float(intercept or 0)) if hasRescale else None,
+            "rescaleType": _unit(str(header["RescaleType"] or "").strip(), rescale, groups or [dataset]),
+            "rescale": rescale,
             "name": str(dataset.get("SeriesDescription") or file.name),
         },
     )
+
+
+def _unit(rescaleType: str, rescale, places: list) -> str:
+    """RescaleType; where that says nothing, the UCUM unit of a real-world mapping that is the same rescale."""
+    for place in places if rescaleType.upper() in NO_UNIT and rescale else ():
+        for mapping in place.get("RealWorldValueMappingSequence") or ():
+            same = (mapping.get("RealWorldValueSlope"), mapping.get("RealWorldValueIntercept"))
+            codes = mapping.get("MeasurementUnitsCodeSequence") or ()
+            if None not in same and np.allclose(np.array(same, dtype=float), rescale, rtol=1e-6) and len(codes) == 1:
+                if codes[0].get("CodingSchemeDesignator") == "UCUM":
+                    return str(codes[0].CodeValue)
+    return rescaleType
 
 
 def _component(dataset, groups: list, header: dict, vendor: str, file: Path) -> str:
