@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -227,7 +229,7 @@ class OneExamTest(PhaseCommandCase):
         rows = self.measured("--already-filtered")
         self.assertTrue(all("filter_on_filtered_phase" in row["flags"] for row in rows))
         kept = self.measured("--already-filtered", filter="none")
-        self.assertFalse(any("filtered" in row["flags"] for row in kept))
+        self.assertTrue(all("does_not_look_filtered" in row["flags"] for row in kept))
         self.assertEqual({row["retention"] for row in kept}, {"n/a"})
         kernel = self.measured("--filtered-lines", "23", filter="none")
         self.assertTrue(all(0.5 < float(row["retention"]) < 1 for row in kernel[:-1]))
@@ -292,6 +294,7 @@ class BidsTest(PhaseCommandCase):
         self.refusedSidecar("Units 'arbitrary'", {"Units": "arbitrary"})
         self.refusedSidecar("EchoTime 19; expected seconds", {"Units": "rad", "EchoTime": 19})
         self.refusedSidecar("no echo time", {"Units": "rad"}, echo_time_ms=None)
+        self.refusedSidecar("given as 19 ms, but .* says 25 ms", {"Units": "rad", "EchoTime": 0.025})
         self.refusedSidecar("is not JSON", "{")
         shutil.rmtree(self.folder / "bids")
         self.refused("no sidecar", encoding="bids")
@@ -316,6 +319,7 @@ class RefusalTest(PhaseCommandCase):
         self.refused("no such file", regions=self.shared / "nothing.seg.nrrd")
         self.refused("no DICOM", encoding="dicom")
         self.refused("Regions .* cannot be read", regions=Path(__file__))
+        self.refused("Regions .*magnitude.nii.gz' names no segment", regions=self.shared / "magnitude.nii.gz")
         self.refused("below 0", magnitude=self.shared / "real.nii.gz")
 
     def testWhatIsNotAMeasurement(self):
@@ -333,6 +337,18 @@ class RefusalTest(PhaseCommandCase):
         done = self.phase(encoding="radians")
         self.assertEqual(done.returncode, 2)
         self.assertEqual([path.name for path in self.output.iterdir()], ["notes.txt"])
+
+    def testSubjectStaysOnOneLine(self):
+        done = self.phase("--subject", "P\t1\nq")
+        self.assertTrue(all(line.startswith("P 1 q | ") for line in done.stdout.splitlines()), done.stdout)
+
+    def testReaderOfTheLogMayGoAway(self):
+        command = f"{sys.executable} -m ALSStudyLib phase " + " ".join(map(str, self.arguments()))
+        done = subprocess.run(
+            f"{command} --no-scene --no-figures | head -n 1", shell=True, capture_output=True, text=True, check=False
+        )
+        self.assertEqual(done.stderr, "")
+        self.assertEqual(len(done.stdout.splitlines()), 1)
 
     def testHelpHasAnExample(self):
         done = run("phase", "--help")

@@ -60,6 +60,7 @@ class EncodingTest(unittest.TestCase):
             ("radians", ramp(-4096, 4092), "-pi to pi"),
             ("radians", ramp(-3142, 3141), "radians"),
             ("radians", ramp(-0.0036744, 0.0036744), "spans more than"),
+            ("radians", np.arange(4000).reshape(4, 10, 100) % 4, "not whole numbers"),
             ("siemens", ramp(-np.pi, np.pi), "look like radians"),
             ("siemens", ramp(-3142, 3141), "milliradians"),
             ("siemens", ramp(0, 8191), "4095"),
@@ -94,6 +95,8 @@ class EncodingTest(unittest.TestCase):
     def testMagnitudeGivenAsRealIsRefused(self):
         with self.assertRaisesRegex(InputError, "positive and negative"):
             phaseFromComplex(ramp(0, 900), ramp(-500, 500))
+        with self.assertRaisesRegex(InputError, "the same image"):
+            phaseFromComplex(ramp(-1, 1), ramp(-1, 1))
         with self.assertRaisesRegex(InputError, "50 x 40 x 5 and 50 x 40 x 4"):
             phaseFromComplex(ramp(-1, 1), ramp(-1, 1)[:4])
 

@@ -236,18 +236,28 @@ class PreparationTest(unittest.TestCase):
         self.assertIn("22.87 x 20.58 lines = 7.5 x 7.5 mm, hann window", record.text)
 
     def testKernelThatTheImageHasNoLinesForIsRefused(self):
-        for settings in (PhaseSettings(kernelLines=150), PhaseSettings(kernelMm=60.0)):
-            with self.assertRaisesRegex(InputError, "160 x 144 pixels.*cut-off in mm"):
+        for settings in (
+            PhaseSettings(kernelLines=150),
+            PhaseSettings(kernelMm=60.0),
+            PhaseSettings(filter="laplacian", highPassSigmaMm=900.0),
+            PhaseSettings(filter="laplacian", highPassSigmaMm=1e-5),
+        ):
+            with self.assertRaisesRegex(InputError, "160 x 144 pixels.*change the lines"):
                 filterRecord(phaseInput(), settings)
+
+    def testGivenGaussianDoesNotAskForLines(self):
+        record = filterRecord(phaseInput(), PhaseSettings(filter="laplacian", kernelLines=400, highPassSigmaMm=3.0))
+        self.assertEqual(record.sigmaMm, 3.0)
+        self.assertAlmostEqual(sigmaForCutoff(record.cutoffMm_IJ[0]), 3.0)
 
     def testFlags(self):
         cases = (
             ({}, SMALL, set()),
-            ({"alreadyFiltered": True}, SMALL, {"filter_on_filtered_phase"}),
+            ({"alreadyFiltered": True}, SMALL, {"filter_on_filtered_phase", "does_not_look_filtered"}),
             ({"magnitude_KJI": None}, SMALL, {"filtered_without_magnitude"}),
             ({"polarity": "unknown"}, SMALL, {"polarity_unknown"}),
             ({}, PhaseSettings(filter="none"), {"not_filtered"}),
-            ({"alreadyFiltered": True}, PhaseSettings(filter="none"), set()),
+            ({"alreadyFiltered": True}, PhaseSettings(filter="none"), {"does_not_look_filtered"}),
             ({}, PhaseSettings(kernelLines=64), {"kernel_cuts_at_2.4_mm"}),
         )
         for changes, settings, expected in cases:

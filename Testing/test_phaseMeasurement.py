@@ -91,6 +91,48 @@ class MeanTest(unittest.TestCase):
         self.assertIn("not_finite", row["flags"])
         self.assertNotIn("phase_rad", row)
 
+    def testPixelsWithoutSignalLeaveNoValue(self):
+        """A mask that cuts into the cortex: neither 0 nor a mean of half the region."""
+        magnitude = np.ones(self.values.shape, dtype=np.float32)
+        magnitude[2, 4:6, 5:10] = 0
+        for filterName in ("none", "homodyne", "laplacian"):
+            source = phaseInput(
+                phase=ImageVolume(self.values.astype(np.float32), np.diag([0.5, 0.5, 2.0, 1.0])),
+                magnitude_KJI=magnitude,
+                regions=(region("putamen_left", self.mask),),
+            )
+            (measurement,) = measurePhaseShift(source, PhaseSettings(filter=filterName, kernelLines=8))
+            (row,) = measurementRows(measurement)
+            self.assertNotIn("phase_rad", row)
+            self.assertIn("no_signal_in_10_of_20_pixels", row["flags"])
+            self.assertIn("no_slice_measured", row["flags"])
+
+    def testNotFinitePhaseLeavesNoValueWhateverTheFilter(self):
+        self.values[2, 4, 5] = np.nan
+        for filterName in ("homodyne", "laplacian"):
+            settings = PhaseSettings(filter=filterName, kernelLines=8)
+            measurement = painted(self.values, {"putamen_left": self.mask}, settings)["putamen_left"]
+            self.assertEqual(measurement.chosen, [])
+            self.assertIn("not_finite", measurementRows(measurement)[0]["flags"])
+
+    def testALostSliceIsSaid(self):
+        masks = np.zeros(self.values.shape, dtype=bool)
+        masks[1:5, 4:8, 5:10] = True
+        self.values[2, 4, 5] = np.nan
+        measurement = painted(self.values, {"precentral_gyrus_left": masks})["precentral_gyrus_left"]
+        self.assertEqual(len(measurement.chosen), 3)
+        self.assertIn("1_of_4_slices_not_measured", measurement.flags)
+
+    def testOppositeSignIsFlagged(self):
+        """As the sign slip of exam 3 in the paper's Table 2."""
+        self.values[self.mask] *= -1
+        found = painted(self.values, {"putamen_left": self.mask}, alreadyFiltered=True)["putamen_left"]
+        self.assertIn("sign_against_polarity", found.candidates[0].flags)
+
+    def testKnownStructureWithoutASideIsFlagged(self):
+        found = painted(self.values, {"precentral_gyrus": self.mask})["precentral_gyrus"]
+        self.assertIn("no_side", found.flags)
+
     def testEmptyRegionIsABlankRow(self):
         measurement = painted(self.values, {"putamen_left": self.mask & False})["putamen_left"]
         (row,) = measurementRows(measurement)
@@ -119,8 +161,8 @@ class RemarkTest(unittest.TestCase):
         mask[0, j : j + 5, i : i + 4] = True
         phase = np.angle(np.exp(1j * slopePerPixel * np.arange(200))) * np.ones((1, 200, 1))
         settings = PhaseSettings(kernelLines=32, filter=filterName)
-        (value,) = painted(phase, {"putamen_left": mask}, settings)["putamen_left"].candidates
-        return set(value.flags)
+        found = painted(phase, {"putamen_left": mask}, settings, polarity="unknown")["putamen_left"]
+        return set(found.candidates[0].flags)
 
     def testSteepBackground(self):
         edge = 2 * np.pi * 16 / 200  # slope of the outermost line, rad per pixel
@@ -149,6 +191,7 @@ class RulesTest(unittest.TestCase):
         rules = parsePixelRules("precentral_gyrus=10-30; caudate_nucleus=free;x=5-")
         expected = {"precentral_gyrus": PixelRule(10, 30), "caudate_nucleus": FREE, "x": PixelRule(5, None)}
         self.assertEqual(rules, expected)
+        self.assertEqual(parsePixelRules("Left Putamen=3-9"), {"putamen": PixelRule(3, 9)})
         for text in ("precentral_gyrus", "a=b", "=3-4", "a=9-4", "a=0-4", "a=3"):
             with self.assertRaises(InputError):
                 parsePixelRules(text)
@@ -161,6 +204,12 @@ class RulesTest(unittest.TestCase):
         self.assertEqual(structureAndSide("vein")[0].slug, "vein")
         with self.assertRaises(InputError):
             structureAndSide("left")
+
+    def testRuleForNoRegionIsRefused(self):
+        with self.assertRaisesRegex(
+            InputError, "pixel rule is given for 'precentral'; expected one of precentral_gyrus"
+        ):
+            measurePhaseShift(phaseInput(), SMALL.with_(pixelRules="precentral=1-2"))
 
 
 class SliceRuleTest(unittest.TestCase):
@@ -300,6 +349,8 @@ class PolarityTest(unittest.TestCase):
         mask = np.zeros(values.shape, dtype=bool)
         mask[10, 18:22, 18:22] = True
         self.assertEqual(checkPolarity(image, region("globus_pallidus_left", mask)).suggests, "unknown")
+        nothing = ImageVolume(np.zeros_like(values), np.eye(4))
+        self.assertEqual(checkPolarity(nothing, region("globus_pallidus_left", mask)).suggests, "unknown")
         values[mask] -= 2
         check = checkPolarity(image, region("vein", mask))
         self.assertEqual(check.suggests, "unknown")

@@ -55,6 +55,7 @@ class ReadTest(SceneCase):
             ({"encoding": ""}, "no encoding declared.*radians, siemens, philips_mrad"),
             ({"echoTimeMs": None}, "no echo time.*give the echo time"),
             ({"echoTimeMs": -1.0}, "-1 as its echo time"),
+            ({"echoTimeMs": 0.019}, "0.019 as its echo time; expected ms"),
             ({"fieldStrengthT": None}, "no field strength"),
             ({"polarity": ""}, "nothing as its polarity"),
             ({"encoding": "radians"}, "declared radians but holds 0 to 4095"),
@@ -64,8 +65,21 @@ class ReadTest(SceneCase):
                 self.refused(words)
 
     def testAttributeThatIsNoNumber(self):
-        self.case.phase.SetAttribute("ALSMotorCortex.EchoTimeMs", "nineteen")
-        self.refused("EchoTimeMs of .* is 'nineteen'")
+        for name, text in (("EchoTimeMs", "nineteen"), ("FilterKernelLines", "nan"), ("FilterKernelLines", "-3")):
+            self.case.phase.SetAttribute(f"ALSMotorCortex.{name}", text)
+            self.refused(f"{name} of .* is '{text}'")
+            self.case.phase.SetAttribute(f"ALSMotorCortex.{name}", "19")
+
+    def testMagnitudeThatIsNotFinite(self):
+        nothing = np.full(self.made.magnitude_KJI.shape, np.nan, dtype=np.float32)
+        node = addVolumeNode(self.scene, nothing, self.made.case.ijkToRAS, "nothing")
+        self.refused("'nothing' has no voxel above 0", replace(self.case, magnitude=node))
+        holes = self.made.magnitude_KJI.copy()
+        holes[:, 0, 0] = [np.nan, np.inf] * 7
+        node = addVolumeNode(self.scene, holes, self.made.case.ijkToRAS, "holes")
+        found = self.values(replace(self.case, magnitude=node))
+        for slug, values in self.values().items():
+            np.testing.assert_allclose(found[slug], values, atol=1e-3)
 
     def testRegionsComeInThePapersOrder(self):
         slugs = [m.region.slug for m in mrml.measurePhaseCase(self.case)]
@@ -139,6 +153,17 @@ class RegionsTest(SceneCase):
         self.assertNotIn("region_resampled", mrml.measurePhaseCase(self.case)[0].flags)
         nPixels = found.chosen[0].nPixels
         self.assertEqual(nPixels, 4 * int(mask.sum(axis=(1, 2)).max()))
+
+    def testTheSameVoxelsCountedBackwardsAreTheSameGrid(self):
+        """As a segmentation of a left-handed file, whose slices Slicer turns."""
+        expected = self.values()
+        matrix, nK = self.made.case.ijkToRAS.copy(), self.made.case.shape_IJK[2]
+        matrix[:3, 3] += (nK - 1) * matrix[:3, 2]
+        matrix[:3, 2] *= -1
+        masks = {name: mask[::-1] for name, mask in self.made.masks_KJI.items()}
+        grid = addVolumeNode(self.scene, self.made.phaseRad_KJI, matrix, "turned")
+        case = replace(self.case, regions=mrml.addRegionsNode(self.scene, masks, grid, "Turned"))
+        self.assertEqual(self.values(case), expected)
 
     def testHalfAPixelIsAnotherGrid(self):
         half = self.made.case.ijkToRAS.copy()

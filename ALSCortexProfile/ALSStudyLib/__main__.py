@@ -2,6 +2,6 @@
 
 import sys
 
-from .commandLine import main
+from .commandLine import entry
 
-sys.exit(main())
+sys.exit(entry())

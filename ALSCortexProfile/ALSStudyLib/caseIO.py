@@ -83,6 +83,6 @@ def logExams(exams: Sequence[Exam]) -> None:
     """A line per target or region."""
     for exam in exams:
         nodes = exam.caseNodes
-        who = " ".join(part for part in (nodes.subject, nodes.exam) if part) or "case"
+        who = " ".join(f"{nodes.subject} {nodes.exam}".split()) or "case"
         for level, text in exam.logLines():
             logger.log(level, "%s | %s", who, text)

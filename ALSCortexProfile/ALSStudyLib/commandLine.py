@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    logging.raiseExceptions = False  # a reader of the log that has gone away is no error
     try:
         from .mrmlFiles import quietVtk
 
@@ -424,5 +425,15 @@ class _progressBar:
         self._bar.refresh()
 
 
+def entry() -> int:
+    """`main` for a terminal: what is left of the log after its reader went away (`| head`) is dropped in silence."""
+    code = main()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry())

@@ -98,6 +98,19 @@ def loadVolumes(scene, paths: Sequence, echoTimesMs: Sequence[float] = ()) -> li
     return nodes
 
 
+def loadVolume(scene, path, what: str = "Image"):
+    """One scalar volume node from a 3D file.
+
+    :param what: what messages call it. :raises InputError: missing, unreadable, not an image, colors, or 4D.
+    """
+    path = _existing(path, what)
+    count = _frameCount(path, _imageInformation(path, what, "NIfTI, NRRD or MetaImage"), what)
+    checkNifti(path)
+    if count > 1:
+        raise InputError(f"{what} '{path}' is 4D with {count} volumes; expected one 3D volume; split it.")
+    return _loadVolume(scene, path)
+
+
 def _imageInformation(path: Path, what: str, expected: str) -> sitk.ImageFileReader:
     """Header of an image file, read before Slicer's own reader is let near it."""
     reader = sitk.ImageFileReader()
@@ -111,15 +124,14 @@ def _imageInformation(path: Path, what: str, expected: str) -> sitk.ImageFileRea
     return reader
 
 
-def _frameCount(path: Path, reader: sitk.ImageFileReader) -> int:
+def _frameCount(path: Path, reader: sitk.ImageFileReader, what: str = "Image") -> int:
     size = reader.GetSize()
     if reader.GetNumberOfComponents() != 1:
         raise InputError(
-            f"Image '{path}' has {reader.GetNumberOfComponents()} numbers per voxel; "
-            "expected one (a magnitude image); choose another."
+            f"{what} '{path}' has {reader.GetNumberOfComponents()} numbers per voxel; expected one; choose another."
         )
     if len(size) < 2 or len(size) > 4:
-        raise InputError(f"Image '{path}' has {len(size)} dimensions; expected 3; choose another.")
+        raise InputError(f"{what} '{path}' has {len(size)} dimensions; expected 3; choose another.")
     return size[3] if len(size) == 4 else 1
 
 
@@ -172,7 +184,9 @@ def loadCurve(scene, path):
 def loadSegmentation(scene, path, what: str = "References"):
     """:param what: name of the node, and what messages call the file. :raises InputError: missing, no segmentation."""
     path = _existing(path, what)
-    _imageInformation(path, what, SEGMENTATION)
+    header = _imageInformation(path, what, SEGMENTATION)
+    if not any(re.fullmatch(r"Segment\d+_ID", key) for key in header.GetMetaDataKeys()):
+        raise InputError(f"{what} '{path}' names no segment; expected {SEGMENTATION}; is it another image?")
     _readWhole(path, what, SEGMENTATION)
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", what)
     _readInto(scene, node, slicer.vtkMRMLSegmentationStorageNode(), path, what)
@@ -270,4 +284,5 @@ def _readWhole(path: Path, what: str, expected: str) -> None:
 def quietVtk() -> None:
     """No console chatter of VTK and ITK: a command's errors are one line of its own."""
     vtk.vtkObject.GlobalWarningDisplayOff()
+    vtk.vtkOutputWindow.GetInstance().SetDisplayModeToNever()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)

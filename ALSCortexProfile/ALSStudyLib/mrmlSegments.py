@@ -133,13 +133,16 @@ def checkSegmentGrid(segmentationNode, segmentId: str, image: ImageVolume) -> No
         return
     corners = np.array(np.meshgrid(*zip(found.min(0), found.max(0), strict=True))).reshape(3, -1).T
     corners = np.vstack([corners, corners[:1] + np.eye(3, dtype=int)])
-    offset = image.rasToIJK(labelmap.toWorld(corners)) - corners
-    if np.abs(offset - np.rint(offset[0])).max() > GRID_TOLERANCE:
+    at_IJK = image.rasToIJK(labelmap.toWorld(corners))
+    nearest = np.rint(at_IJK)
+    # The same voxels may be counted along other axes, or backwards: Slicer turns the slices of left-handed files.
+    steps = nearest[-3:] - nearest[0]
+    if np.abs(at_IJK - nearest).max() > GRID_TOLERANCE or not np.allclose(steps @ steps.T, np.eye(3)):
         raise InputError(
             f"Region '{labelmap.name}' is painted on another grid than '{image.name}'; expected the image's own "
             "voxels; paint it there, or ask for it to be resampled."
         )
-    inside = found + np.rint(offset[0]).astype(int)
+    inside = nearest[0] + (found - corners[0]) @ steps
     outside = int(((inside < 0) | (inside >= image.shape_IJK)).any(1).sum())
     if outside:
         raise InputError(

@@ -27,11 +27,12 @@ from PhaseShiftROILib.phaseTables import (
 from PhaseShiftROILib.settings import PhaseSettings
 
 from .errors import InputError
-from .mrmlFiles import loadSegmentation, loadVolumes
+from .mrmlFiles import loadSegmentation, loadVolume
 from .mrmlNodes import addVolumeNode
 from .tables import writeTable
 
 BIDS, DICOM = "bids", "dicom"
+SAME_SHARE = 0.05  # a 3 T magnet is one of 2.89 T
 BIDS_UNITS = {"rad": RADIANS, "radian": RADIANS, "radians": RADIANS}
 
 
@@ -97,14 +98,26 @@ def _loadComponent(scene, path: Path, component: str, declared: mrml.Acquisition
         raise InputError(
             f"Phase '{path}' is no DICOM file or folder; expected DICOM for the encoding dicom; declare the encoding."
         )
-    (node,) = loadVolumes(scene, [path])
+    node = loadVolume(scene, path, component.capitalize())
     if component == "magnitude":
         return node, mrml.Acquisition()
     return node, _fromSidecar(path, declared.encoding == BIDS and component == "phase")
 
 
 def _completed(declared: mrml.Acquisition, found: mrml.Acquisition) -> mrml.Acquisition:
-    """What is not declared, as the files say it."""
+    """What is not declared, as the files say it.
+
+    :raises InputError: an echo time or field strength that the file contradicts.
+    """
+    for given, said, what, unit in (
+        (declared.echoTimeMs, found.echoTimeMs, "Echo time", "ms"),
+        (declared.fieldStrengthT, found.fieldStrengthT, "Field strength", "T"),
+    ):
+        if given is not None and said is not None and abs(given - said) > SAME_SHARE * said:
+            raise InputError(
+                f"{what} is given as {given:g} {unit}, but the file's header or sidecar says {said:g} {unit}; expected "
+                "one value; leave the option out, or correct the sidecar."
+            )
     return replace(
         declared,
         encoding=declared.encoding if declared.encoding not in (BIDS, DICOM) else found.encoding,

@@ -127,10 +127,10 @@ class SliceView:
         ax.text(0.99, 0.5, opposite, va="center", ha="right", **style)
         ax.text(0.5, 0.99, upper, va="top", ha="center", **style)
         ax.text(0.5, 0.01, lower, va="bottom", ha="center", **style)
-        self._scaleBar(ax, low, high)
+        self._scaleBar(ax, low, high, style["bbox"])
         return drawn
 
-    def _scaleBar(self, ax, low, high):
+    def _scaleBar(self, ax, low, high, box):
         lengthMm = next(mm for mm in (50.0, 20.0, 10.0, 5.0) if mm < 0.35 * (high[0] - low[0]) or mm == 5.0)
         x, y = low[0] + 0.05 * (high[0] - low[0]), low[1] + 0.05 * (high[1] - low[1])
         ax.plot([x, x + lengthMm], [y, y], color="w", lw=3, solid_capstyle="butt")
@@ -142,6 +142,7 @@ class SliceView:
             ha="center",
             va="bottom",
             fontsize=7,
+            bbox=box,
         )
 
 

@@ -63,6 +63,10 @@ def phaseFromComplex(real_KJI: np.ndarray, imaginary_KJI: np.ndarray, name: str 
             f"Real and imaginary of '{name}' have {_sizeText(real_KJI)} and {_sizeText(imaginary_KJI)} voxels; "
             "expected two images of one acquisition; choose them again."
         )
+    if np.array_equal(real_KJI, imaginary_KJI):
+        raise InputError(
+            f"Real and imaginary of '{name}' are the same image; expected two; choose the imaginary one again."
+        )
     for array, part in ((real_KJI, "Real"), (imaginary_KJI, "Imaginary")):
         low, high = _range(array, name)
         if low >= 0 or high <= 0:
@@ -79,6 +83,8 @@ def _fromRadians(stored, low, high, name):
     fullTurn = low >= -0.01 and high > RADIAN_LIMIT
     if largest > (FULL_TURN_LIMIT if fullTurn else RADIAN_LIMIT):
         raise _contradiction(name, RADIANS, low, high, "-pi to pi (or 0 to 2 pi)")
+    if not np.any(np.mod(stored, 1)):
+        raise _contradiction(name, RADIANS, low, high, "fractions, not whole numbers alone")
     if high - low < SMALLEST_SPAN_RAD:
         raise _contradiction(name, RADIANS, low, high, f"phase that spans more than {SMALLEST_SPAN_RAD:g} rad")
     if fullTurn:

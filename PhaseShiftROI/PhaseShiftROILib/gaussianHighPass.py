@@ -23,6 +23,11 @@ def sigmaForCutoff(cutoffMm: float) -> float:
     return float(HALF_AMPLITUDE * 2.0 * cutoffMm)
 
 
+def cutoffForSigma(sigmaMm: float) -> float:
+    """The inverse of `sigmaForCutoff`, mm."""
+    return float(sigmaMm / (2.0 * HALF_AMPLITUDE))
+
+
 def gaussianHighPass(
     phaseRad_KJI: np.ndarray,
     unwrappedRad_KJI: np.ndarray,

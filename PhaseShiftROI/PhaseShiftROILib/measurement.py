@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ALSStudyLib.errors import InputError
+
 from .angle import wrapped
 from .polarity import UNKNOWN, PolarityCheck, checkPolarity
 from .polarity import CHECKED as CHECKED_STRUCTURES
 from .preparation import PhaseInput, PreparedPhase, preparePhase
-from .regions import VEIN, PhaseRegion, PixelRule, parsePixelRules
+from .regions import EXCHANGED, STRUCTURES, VEIN, PhaseRegion, PixelRule, parsePixelRules
 from .retention import LinearResponse, gaussianResponse, homodyneResponse
 from .settings import PhaseSettings
 from .slices import CONSECUTIVE, chooseSlices
@@ -75,6 +77,7 @@ def measurePhaseShift(
     """
     prepared = prepared or preparePhase(source, settings)
     rules = parsePixelRules(settings.pixelRules)
+    _checkRules(rules, source.regions)
     checks = polarityChecks(prepared, source.regions)
     examFlags = [*prepared.flags, *_contradictions(checks, source.polarity)]
     return [
@@ -82,6 +85,16 @@ def measurePhaseShift(
         for region in source.regions
         if region.structure.slug != VEIN
     ]
+
+
+def _checkRules(rules, regions) -> None:
+    """:raises InputError: a pixel rule for a region that there is not."""
+    known = dict.fromkeys([*(s.slug for s in STRUCTURES), *(region.structure.slug for region in regions)])
+    for slug in rules:
+        if slug not in known:
+            raise InputError(
+                f"A pixel rule is given for '{slug}'; expected one of {', '.join(known)}; correct its name."
+            )
 
 
 def _measureRegion(prepared, region, rule, examFlags, checks) -> PhaseMeasurement:
@@ -95,12 +108,19 @@ def _measureRegion(prepared, region, rule, examFlags, checks) -> PhaseMeasuremen
         wanted,
         prepared.source.paramagneticSign,
     )
+    if region.structure.code is not None and not region.side:
+        flags.append("no_side")
+    lost = sum(not np.isfinite(value.phaseRad) for value in candidates)
     if not candidates:
-        flags.append("empty_region")
+        flags += [] if EXCHANGED in region.flags else ["empty_region"]
+    elif lost == len(candidates):
+        flags.append("no_slice_measured")
     elif not selected and settings.sliceRule == CONSECUTIVE:
         flags.append(f"no_{wanted}_adjacent_slices")
     elif len(selected) < wanted:
         flags.append(f"{len(selected)}_of_{wanted}_slices")
+    if 0 < lost < len(candidates):
+        flags.append(f"{lost}_of_{len(candidates)}_slices_not_measured")
     return PhaseMeasurement(
         prepared, region, tuple(candidates), tuple(selected), tuple(dict.fromkeys([*flags, *examFlags])), checks
     )
@@ -115,7 +135,11 @@ def _sliceValues(prepared: PreparedPhase, region: PhaseRegion, rule: PixelRule) 
     for k in np.unique(voxels[:, 2]):
         pixels_IJ = voxels[voxels[:, 2] == k, :2]
         values = np.asarray(prepared.corrected.array_KJI[k, pixels_IJ[:, 1], pixels_IJ[:, 0]], dtype=float)
-        mean, sd, flags = _meanAndSd(values, prepared.isWrapped)
+        flags = _notMeasurable(prepared, int(k), pixels_IJ)
+        if flags:
+            mean = sd = float("nan")
+        else:
+            mean, sd, flags = _meanAndSd(values, prepared.isWrapped)
         if not rule.allows(len(values)):
             flags.append(f"{len(values)}_pixels_outside_{rule.text}")
         response = responseOf(int(k), pixels_IJ)
@@ -125,6 +149,8 @@ def _sliceValues(prepared: PreparedPhase, region: PhaseRegion, rule: PixelRule) 
             flags.append("steep_background")
         if _nearBorder(prepared, pixels_IJ):
             flags.append("near_image_border")
+        if not prepared.isWrapped and mean * prepared.source.paramagneticSign < -2.0 * sd / np.sqrt(len(values)):
+            flags.append("sign_against_polarity")
         hz = inHz(mean, prepared.source.echoTimeMs)
         found.append(
             SliceValue(
@@ -142,9 +168,16 @@ def _sliceValues(prepared: PreparedPhase, region: PhaseRegion, rule: PixelRule) 
     return found
 
 
+def _notMeasurable(prepared: PreparedPhase, k: int, pixels_IJ) -> list[str]:
+    """Why a region has no value in a slice: pixels without a phase, or without signal, as a mask leaves them."""
+    at = k, pixels_IJ[:, 1], pixels_IJ[:, 0]
+    flags = [] if np.isfinite(prepared.wrappedRad_KJI[at]).all() else ["not_finite"]
+    magnitude = prepared.source.magnitude_KJI
+    nothing = 0 if magnitude is None else int((magnitude[at] <= 0).sum())
+    return flags + ([f"no_signal_in_{nothing}_of_{len(pixels_IJ)}_pixels"] if nothing else [])
+
+
 def _meanAndSd(values, isWrapped):
-    if not np.isfinite(values).all():
-        return float("nan"), float("nan"), ["not_finite"]
     if isWrapped:
         mean = circularMean(values)
         away = wrapped(values - mean)

@@ -32,8 +32,8 @@ from ALSStudyLib.mrmlSegments import (
 from .encoding import COMPLEX, STORED_ENCODINGS, phaseFromComplex, phaseFromStored
 from .measurement import PhaseMeasurement, measurePhaseShift
 from .polarity import POLARITIES
-from .preparation import PhaseInput, PreparedPhase, preparePhase
-from .regions import SIDES, STRUCTURES, VEIN_STRUCTURE, PhaseRegion, Structure, structureAndSide
+from .preparation import MIN_LINES, PhaseInput, PreparedPhase, preparePhase
+from .regions import EXCHANGED, SIDES, STRUCTURES, VEIN_STRUCTURE, PhaseRegion, Structure, structureAndSide
 from .settings import PhaseSettings
 
 ENCODING_ATTRIBUTE = "ALSMotorCortex.Encoding"
@@ -126,11 +126,14 @@ def declaredAcquisition(volumeNode) -> Acquisition:
         if not text:
             return None
         try:
-            return float(text)
-        except ValueError as error:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not np.isfinite(value) or (name == FILTERED_LINES_ATTRIBUTE and value < MIN_LINES):
             raise InputError(
-                f"Attribute {name} of '{volumeNode.GetName()}' is '{text}'; expected a number; correct it."
-            ) from error
+                f"Attribute {name} of '{volumeNode.GetName()}' is '{text}'; expected a usable number; correct it."
+            )
+        return value
 
     lines = number(FILTERED_LINES_ATTRIBUTE)
     return Acquisition(
@@ -222,8 +225,8 @@ def readPhaseInput(caseNodes: PhaseCaseNodes, settings: PhaseSettings | None = N
     settings = settings or caseNodes.settings
     declared = declaredAcquisition(caseNodes.declared)
     name = caseNodes.declared.GetName()
-    echoTimeMs = _positive(declared.echoTimeMs, "echo time", "ms, as 19", name, 1000)
-    fieldStrengthT = _positive(declared.fieldStrengthT, "field strength", "T, as 3", name, 30)
+    echoTimeMs = _inRange(declared.echoTimeMs, "echo time", "ms, as 19", name, 0.5, 1000)
+    fieldStrengthT = _inRange(declared.fieldStrengthT, "field strength", "T, as 3", name, 0.01, 30)
     if declared.polarity not in POLARITIES:
         found = f"'{declared.polarity}'" if declared.polarity else "nothing"
         raise InputError(
@@ -254,8 +257,8 @@ def readPhaseInput(caseNodes: PhaseCaseNodes, settings: PhaseSettings | None = N
     )
 
 
-def _positive(value, what, example, name, largest):
-    if value is None or not 0 < value < largest:
+def _inRange(value, what, example, name, smallest, largest):
+    if value is None or not smallest <= value < largest:
         found = "no" if value is None else f"{value:g} as its"
         raise InputError(f"Phase '{name}' has {found} {what}; expected {example}; give the {what}.")
     return value
@@ -274,14 +277,18 @@ def _onGrid(node, image: ImageVolume) -> ImageVolume:
 
 
 def _magnitude(image: ImageVolume) -> np.ndarray:
-    low = float(np.min(image.array_KJI))
+    array_KJI = image.array_KJI
+    finite = np.isfinite(array_KJI)
+    if not finite.all():
+        array_KJI = np.where(finite, array_KJI, 0)  # no signal there
+    low = float(np.min(array_KJI))
     if low < 0:
         raise InputError(
             f"Magnitude '{image.name}' holds values down to {low:g}; expected none below 0; is it the phase?"
         )
-    if not np.any(image.array_KJI):
-        raise InputError(f"Magnitude '{image.name}' is 0 everywhere; expected signal; choose another image.")
-    return image.array_KJI
+    if not np.any(array_KJI):
+        raise InputError(f"Magnitude '{image.name}' has no voxel above 0; expected signal; choose another image.")
+    return array_KJI
 
 
 def readRegions(segmentationNode, image: ImageVolume, resample: bool = False) -> tuple[PhaseRegion, ...]:
@@ -350,7 +357,7 @@ def _withoutExchanged(regions: dict[str, PhaseRegion], image: ImageVolume) -> di
         if left_R > right_R:
             nothing = np.empty((0, 3), dtype=int)
             for side in (left, right):
-                checked[side.slug] = replace(side, voxels_IJK=nothing, flags=(*side.flags, "left_and_right_exchanged"))
+                checked[side.slug] = replace(side, voxels_IJK=nothing, flags=(*side.flags, EXCHANGED))
     return checked
 
 

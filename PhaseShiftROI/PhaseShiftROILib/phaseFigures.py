@@ -227,7 +227,9 @@ def _drawValues(ax, measurement: PhaseMeasurement) -> None:
     nPixels = np.array([value.nPixels for value in measurement.candidates])
     se = np.array([value.sdRad for value in measurement.candidates]) / np.sqrt(nPixels)
     name = side or "one side"
-    ax.errorbar(slices, means, se, fmt="o", color=color, mfc="w", ms=6, lw=1.0, label=f"{name}: mean ± SE of pixels")
+    ax.errorbar(
+        slices, means, se, fmt="o", color=color, mfc="w", ms=6, lw=1.0, label=f"{name}: mean of the region ± SE"
+    )
     kept = list(measurement.selected)
     ax.plot(slices[kept], means[kept], "o", color=color, ms=6, zorder=4, label=f"{name}: kept")
     for rank, position in enumerate(kept, start=1):
@@ -238,4 +240,11 @@ def _drawValues(ax, measurement: PhaseMeasurement) -> None:
         )  # fmt: skip
     finite = np.isfinite(means)
     if finite.any():
-        ax.axhline(np.average(means[finite], weights=nPixels[finite]), color=color, lw=0.9, ls="--", alpha=0.8)
+        ax.axhline(
+            np.average(means[finite], weights=nPixels[finite]),
+            color=color,
+            lw=0.9,
+            ls="--",
+            alpha=0.8,
+            label=f"{name}: mean of all slices",
+        )

@@ -22,12 +22,16 @@ MEASUREMENT_COLUMNS = (
     *_WHO,
     *_REGION,
     Column("rank", "1 is the most extreme of the slices that the slice rule keeps; n/a: not kept"),
-    Column("slice", "Index of the slice in the phase image, from 0"),
+    Column("slice", "Index of the slice (k) in the phase image as Slicer loads it, from 0"),
     Column("phase_rad", "Mean phase shift over the region; its sign is that of the image (see polarity)", "rad"),
     Column("sd_rad", "Standard deviation over the pixels", "rad"),
     Column("phase_hz", "Frequency shift, phase / (2 pi TE)", "Hz"),
     Column("phase_ppb", "Frequency shift relative to the proton frequency", "ppb"),
-    Column("retention", "Predicted share of a shift of this region, and of it alone, that the filter leaves"),
+    Column(
+        "retention",
+        "Share of a shift that the filter leaves, predicted for a shift of exactly this region; less is left of a "
+        "structure that reaches beyond it",
+    ),
     Column("n_pixels", "Pixels of the region in this slice, on the image's own grid"),
     Column("area_mm2", "Area of these pixels", "mm2"),
     Column("rule", "Slice rule: ranked or consecutive", isText=True),
@@ -98,7 +102,7 @@ def measurementRows(measurement: PhaseMeasurement) -> list[dict]:
     rows = [_row(measurement, value, rank) for rank, value in enumerate(measurement.chosen, start=1)]
     if rows:
         return rows
-    reasons = [flag for value in measurement.candidates for flag in value.flags if flag == "not_finite"]
+    reasons = [flag for value in measurement.candidates for flag in value.flags]
     blank = _row(measurement, None, None)
     return [{**blank, "flags": ";".join(dict.fromkeys([*reasons, *measurement.flags]))}]
 
@@ -161,6 +165,9 @@ def details(measurements: Sequence[PhaseMeasurement]) -> dict:
     """What of an exam belongs into provenance.json: how the values came about."""
     prepared = measurements[0].prepared
     source, record, flips = prepared.source, prepared.filter, prepared.signFlips
+    slices = sorted({value.slice for measurement in measurements for value in measurement.candidates})
+    nI, nJ, _ = prepared.corrected.shape_IJK
+    middle = np.array([[0.5 * (nI - 1), 0.5 * (nJ - 1), k] for k in slices]).reshape(-1, 3)
     return {
         "encoding": source.encoding,
         "echo_time_ms": source.echoTimeMs,
@@ -177,6 +184,10 @@ def details(measurements: Sequence[PhaseMeasurement]) -> dict:
             for check in measurements[0].polarityChecks
         ],
         "flags": list(prepared.flags),
+        "slice_centers_RAS_mm": {
+            str(k): [round(float(mm), 3) for mm in center]
+            for k, center in zip(slices, prepared.corrected.ijkToWorld(middle), strict=True)
+        },
         "filter_details": filterDict(record),
     }
 

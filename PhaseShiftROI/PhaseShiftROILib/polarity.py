@@ -42,7 +42,7 @@ def checkPolarity(correctedRad: ImageVolume, region: PhaseRegion) -> PolarityChe
     :param correctedRad: filtered phase, rad. B0 is taken to be along the patient's long axis (S), lying supine.
     """
     contrast, se = _contrast(correctedRad.array_KJI, region.voxels_IJK)
-    if not np.isfinite(contrast) or abs(contrast) < MIN_SE * se:
+    if not np.isfinite(contrast) or contrast == 0 or abs(contrast) < MIN_SE * se:
         return PolarityCheck(region.slug, contrast, UNKNOWN, "no clear contrast with its surroundings")
     inverted, how = False, "by its contrast with its surroundings"
     if region.structure.slug == VEIN:

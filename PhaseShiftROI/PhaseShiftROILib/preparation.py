@@ -8,7 +8,7 @@ import numpy as np
 from ALSStudyLib.errors import InputError
 from ALSStudyLib.image import ImageVolume
 
-from .gaussianHighPass import gaussianHighPass, sigmaForCutoff
+from .gaussianHighPass import cutoffForSigma, gaussianHighPass, sigmaForCutoff
 from .homodyne import cutoffMm, homodyne, looksFiltered
 from .laplacian import unwrapLaplacian
 from .polarity import SIGNS
@@ -18,6 +18,7 @@ from .signFlips import SignFlips, correctSignFlips, findSignFlips
 from .weighting import minimumProjection, susceptibilityWeighted
 
 NARROW_CUTOFF_MM = 5.0
+MIN_LINES = 4
 
 
 @dataclass(frozen=True)
@@ -129,10 +130,13 @@ def preparePhase(source: PhaseInput, settings: PhaseSettings) -> PreparedPhase:
         flags.append("sign_flips_not_found_but_corrected")
     if settings.correctSignFlips:
         phase = correctSignFlips(phase)
+    looks = looksFiltered(phase, source.magnitude_KJI)
+    if source.alreadyFiltered and not looks:
+        flags.append("does_not_look_filtered")
     if settings.filter != NONE:
         if source.alreadyFiltered:
             flags.append("filter_on_filtered_phase")
-        elif looksFiltered(phase, source.magnitude_KJI):
+        elif looks:
             flags.append("looks_already_filtered")
         if source.magnitude_KJI is None:
             flags.append("filtered_without_magnitude")
@@ -176,7 +180,10 @@ def filterRecord(source: PhaseInput, settings: PhaseSettings) -> FilterRecord:
             return FilterRecord("vendor")
         lines = _lines(source.phase, float(source.filteredLines), None)
         return FilterRecord("vendor", lines, _cutoffs(source.phase, lines), settings.window)
-    lines = _lines(source.phase, float(settings.kernelLines), settings.kernelMm)
+    kernelMm = settings.kernelMm
+    if settings.filter == LAPLACIAN and settings.highPassSigmaMm is not None:
+        kernelMm = cutoffForSigma(settings.highPassSigmaMm)
+    lines = _lines(source.phase, float(settings.kernelLines), kernelMm)
     cutoffs = _cutoffs(source.phase, lines)
     if settings.filter == HOMODYNE:
         return FilterRecord("homodyne", lines, cutoffs, settings.window)
@@ -189,11 +196,11 @@ def _lines(image, kernelLines, kernelMm):
     lines = (kernelLines, kernelLines)
     if kernelMm is not None:
         lines = tuple(2.0 * n * spacing / kernelMm for n, spacing in zip((nI, nJ), image.spacingMm, strict=False))
-    if lines[0] > nI or lines[1] > nJ or min(lines) < 4:
+    if lines[0] > nI or lines[1] > nJ or min(lines) < MIN_LINES:
         found = "of " + " x ".join(f"{n:.3g}" for n in lines) + " k-space lines"
         raise InputError(
             f"The filter's kernel is {found} but the image has {nI} x {nJ} pixels of {image.spacingMm[0]:.3g} x "
-            f"{image.spacingMm[1]:.3g} mm; expected 4 to {min(nI, nJ)} lines; give fewer, or the cut-off in mm."
+            f"{image.spacingMm[1]:.3g} mm; expected {MIN_LINES} to {min(nI, nJ)} lines; change the lines or the mm."
         )
     return lines
 

@@ -10,6 +10,7 @@ from ALSStudyLib.errors import InputError
 
 SIDES = ("left", "right")
 VEIN = "vein"
+EXCHANGED = "left_and_right_exchanged"
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def structureAndSide(name: str) -> tuple[Structure, str]:
 
     :raises InputError: a name without letters.
     """
-    words = re.sub(r"[^a-z0-9]+", " ", name.lower()).split()
+    words = re.sub(r"[\W_]+", " ", name.lower()).split()
     shorts = {"l": "left", "r": "right", "lh": "left", "rh": "right"}
     side = ""
     for end in (-1, 0):
@@ -119,6 +120,7 @@ def parsePixelRules(text: str) -> dict[str, PixelRule]:
             raise InputError(
                 f"Pixel rule '{part}' is not understood; expected region=15-25, region=15- or region=free; correct it."
             )
+        slug = structureAndSide(slug)[0].slug  # as segments may be named; a rule is for both sides
         if match is None:
             rules[slug] = FREE
             continue
