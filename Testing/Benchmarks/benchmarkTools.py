@@ -118,6 +118,10 @@ class Runner:
         """In the order of the jobs; neighbors, which often share a geometry, stay in one process."""
         return self._pool.map(runJob, jobs, chunksize=max(len(jobs) // (2 * WORKERS), 1))
 
+    def results(self, function, jobs: Sequence) -> list:
+        """One by one, in the order of the jobs."""
+        return self._pool.map(function, jobs, chunksize=1)
+
     def inWorker(self, function, *arguments):
         """One call, in a process with one thread while the others rest."""
         return self._pool.apply(function, arguments)

@@ -1,4 +1,4 @@
-"""Measure accuracy, statistics and speed of the cortex profile on phantoms of known truth: `make benchmark`.
+"""Measure accuracy, statistics and speed of both measurements on phantoms of known truth: `make benchmark`.
 
 A full run writes RESULTS.md beside this file. Exit code 1 if a goal of accuracy or statistics is missed.
 """
@@ -15,6 +15,11 @@ from pathlib import Path
 
 import benchmarkAccuracy
 import benchmarkGeometry
+import benchmarkPhaseAccuracy
+import benchmarkPhaseReal
+import benchmarkPhaseRetention
+import benchmarkPhaseSigns
+import benchmarkPhaseSpeed
 import benchmarkSpeed
 import benchmarkStatistics
 from ALSStudyLib.provenance import softwareVersions
@@ -33,6 +38,15 @@ TOPICS = {
     "closed_forms": benchmarkGeometry.closedForms,
     "speed": benchmarkSpeed.speed,
     "memory": benchmarkSpeed.memory,
+    "phase_encodings": benchmarkPhaseAccuracy.encodings,
+    "phase_means": benchmarkPhaseAccuracy.means,
+    "phase_contrast": benchmarkPhaseAccuracy.contrast,
+    "phase_retention": benchmarkPhaseRetention.errorTable,
+    "phase_flips": benchmarkPhaseSigns.flips,
+    "phase_polarity": benchmarkPhaseSigns.polarity,
+    "phase_real": benchmarkPhaseReal.realImages,
+    "phase_speed": benchmarkPhaseSpeed.speed,
+    "phase_memory": benchmarkPhaseSpeed.memory,
 }
 
 
@@ -65,14 +79,14 @@ def main(arguments=None) -> int:
 
 
 def report(topics: list[Topic], seconds: float) -> str:
-    versions = softwareVersions() | {"lmfit": metadata.version("lmfit")}
+    versions = softwareVersions() | {name: metadata.version(name) for name in ("lmfit", "scikit-image")}
     introduction = (
         f"Written by `make benchmark` on {date.today().isoformat()}, in {seconds / 60:.0f} minutes. Phantoms have a "
-        "closed-form cortex, so every error is against a known truth; errors are relative. Goals of accuracy and "
-        "statistics are judged; goals of speed and memory are only reported, for machines differ."
+        "closed-form cortex or regions of known phase, so every error is against a known truth; errors are relative. "
+        "Goals of accuracy and statistics are judged; goals of speed and memory are only reported, for machines differ."
     )
     lines = [
-        "# Benchmark of the cortex profile",
+        "# Benchmark of the cortex profile and the phase shift",
         "",
         introduction,
         "",
