@@ -1,10 +1,10 @@
 """What the tests of the command line share: a process of its own, and files by other writers than Slicer's."""
 
-import io
 import os
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+import tempfile
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 
 import numpy as np
 import SimpleITK as sitk
@@ -19,16 +19,33 @@ def run(*arguments, cwd=None):
 
 
 def call(*arguments):
-    """As `run`, but in this process: much faster, for the many ways of being refused."""
+    """As `run`, but in this process: much faster, for the many ways of being refused.
+
+    What C++ code writes to the terminal is caught too.
+    """
     from ALSStudyLib.commandLine import main
 
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
+    texts = []
+    with ExitStack() as stack:
+        files = []
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            getattr(sys, name).flush()
+            file = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogateescape"))
+            kept = os.dup(number)
+            stack.callback(os.close, kept)
+            stack.callback(os.dup2, kept, number)
+            os.dup2(file.fileno(), number)
+            stack.enter_context((redirect_stdout if number == 1 else redirect_stderr)(file))
+            files.append(file)
         try:
             code = main([str(argument) for argument in arguments])
         except SystemExit as end:  # argparse
             code = end.code
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+        for file in files:
+            file.flush()
+            file.seek(0)
+            texts.append(file.read())
+    return subprocess.CompletedProcess(arguments, code, *texts)
 
 
 def writeImage(path, arrays_KJI, ijkToRAS):

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
 from ALSStudyLib.errors import InputError
 
 from .angle import wrapped

@@ -94,10 +94,6 @@ class PreparedPhase:
     signFlips: SignFlips
     flags: tuple[str, ...]
 
-    @property
-    def regions(self) -> tuple[PhaseRegion, ...]:
-        return self.source.regions
-
     def susceptibilityWeighted(self) -> tuple[np.ndarray, np.ndarray] | None:
         """SWI and its minimum intensity projection; None without magnitude, filter or polarity."""
         source = self.source
