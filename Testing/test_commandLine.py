@@ -414,6 +414,20 @@ class DemoTest(unittest.TestCase):
             for subject in ("phantom-als", "phantom-control"):
                 self.assertTrue((output / subject / "scene.mrb").is_file())
                 self.assertEqual(len(list((output / subject / "figures").glob("*.png"))), 13)
+            phaseRows = readTable(output / "phase_measured_vs_true.tsv")
+            self.assertEqual(len(phaseRows), 28)
+            for row in phaseRows:
+                # Noise, and what homodyne leaves of the background.
+                self.assertLess(abs(float(row["difference_rad"])), 0.03)
+                self.assertLess(float(row["phase_rad"]), 0)
+            als, control = (
+                [float(r["phase_rad"]) for r in phaseRows if (r["subject"], r["region"]) == (s, "precentral_gyrus")]
+                for s in ("phantom-als-phase", "phantom-control-phase")
+            )
+            self.assertLess(max(als), min(control))
+            for subject in ("phantom-als-phase", "phantom-control-phase"):
+                self.assertTrue((output / subject / "scene.mrb").is_file())
+                self.assertEqual(len(list((output / subject / "figures").glob("*.png"))), 7)
 
 
 if __name__ == "__main__":
