@@ -687,7 +687,7 @@ class PhaseShiftROITest(ScriptedLoadableModuleTest):
         self.assertTrue(logic.whatIsMissing(parameterNode))
         parameterNode.kernelLines, parameterNode.real = 64, volume
         self.assertTrue(logic.whatIsMissing(parameterNode))
-        parameterNode.phase, parameterNode.imaginary = None, self._addVolume("imaginary")
+        parameterNode.phase, parameterNode.imaginary = None, self._addVolume("imaginary", 1.0)
         parameterNode.encoding = PhaseEncoding.not_chosen
         self.assertEqual(logic.whatIsMissing(parameterNode), "")
         self.assertEqual(logic.measure(parameterNode).resultsTable.GetNumberOfRows(), 10)
@@ -775,12 +775,12 @@ class PhaseShiftROITest(ScriptedLoadableModuleTest):
         return parameterNode
 
     @staticmethod
-    def _addVolume(name: str) -> vtkMRMLScalarVolumeNode:
+    def _addVolume(name: str, startRad: float = 0.0) -> vtkMRMLScalarVolumeNode:
         """A ramp of phase along i, which wraps."""
         import numpy as np
         from ALSStudyLib.mrmlNodes import addVolumeNode
 
-        ramp = np.angle(np.exp(0.5j * np.arange(96))).astype(np.float32)
+        ramp = np.angle(np.exp(1j * (0.5 * np.arange(96) + startRad))).astype(np.float32)
         return addVolumeNode(slicer.mrmlScene, np.tile(ramp, (3, 80, 1)), np.eye(4), name)
 
     @staticmethod
