@@ -12,12 +12,12 @@ import numpy as np
 import slicer
 import vtk
 from ALSStudyLib.mrmlNodes import fillTableNode, outputNode
-from ALSStudyLib.tables import Column
+from ALSStudyLib.tables import Column, allRows
 from vtk.util.numpy_support import numpy_to_vtk
 
 from .measurement import ProfileMeasurement
 from .mrml import CaseNodes
-from .profileTables import MEASUREMENT_COLUMNS, PROFILE_COLUMNS, allRows, measurementRow, profileRows
+from .profileTables import MEASUREMENT_COLUMNS, PROFILE_COLUMNS, measurementRow, profileRows
 
 MODULE = "ALSCortexProfile"
 

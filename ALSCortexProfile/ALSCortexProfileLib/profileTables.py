@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 
 import numpy as np
 from ALSStudyLib.tables import Column
@@ -195,7 +194,3 @@ def summary(measurement: ProfileMeasurement) -> str:
     interval = f" (95 % CI {ci.low:.3f}-{ci.high:.3f})" if np.isfinite(ci.low) else ""
     numbers = f"SH {found.sh:.3f}, Thk {found.thicknessMm:.2f} mm, SH/Thk {found.shThkPerMm:.3f}/mm{interval}"
     return f"{label}: {numbers}, ok" + (f" ({', '.join(measurement.flags)})" if measurement.flags else "")
-
-
-def allRows(measurements: Sequence[ProfileMeasurement], rowsOf) -> list[dict]:
-    return [row for measurement in measurements for row in rowsOf(measurement)]

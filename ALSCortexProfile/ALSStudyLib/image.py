@@ -8,6 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
 
 @dataclass(frozen=True)
 class ImageVolume:

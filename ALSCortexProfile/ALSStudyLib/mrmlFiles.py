@@ -22,10 +22,10 @@ import slicer
 import vtk
 
 from .errors import InputError
+from .image import LPS_TO_RAS
 from .mrmlNodes import ECHO_TIME_ATTRIBUTE, addVolumeNode, nodesOfClass
 from .niftiCheck import checkNifti
 
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 LOGIC_CLASSES = (
     slicer.vtkSlicerMarkupsLogic,
     slicer.vtkSlicerSegmentationsModuleLogic,

@@ -16,7 +16,6 @@ from PhaseShiftROILib.phaseTables import (
     REGION_COLUMNS,
     SLICE_COLUMNS,
     WIDE_COLUMNS,
-    allRows,
     details,
     measurementRows,
     regionRow,
@@ -29,7 +28,7 @@ from PhaseShiftROILib.settings import PhaseSettings
 from .errors import InputError
 from .mrmlFiles import loadSegmentation, loadVolume
 from .mrmlNodes import addVolumeNode
-from .tables import writeTable
+from .tables import allRows, writeTable
 
 BIDS, DICOM = "bids", "dicom"
 SAME_SHARE = 0.05  # a 3 T magnet is one of 2.89 T

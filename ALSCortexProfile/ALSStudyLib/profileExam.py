@@ -13,7 +13,6 @@ from ALSCortexProfileLib.profileTables import (
     MEASUREMENT_COLUMNS,
     PROFILE_COLUMNS,
     VARIANT_COLUMNS,
-    allRows,
     details,
     measurementRow,
     profileRows,
@@ -23,7 +22,7 @@ from ALSCortexProfileLib.profileTables import (
 from ALSCortexProfileLib.settings import ProfileSettings
 
 from .mrmlFiles import loadCurve, loadSegmentation, loadVolumes
-from .tables import writeTable
+from .tables import allRows, writeTable
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,11 @@ def formatNumber(value) -> str:
     if float(value).is_integer() and abs(value) < 1e15:
         return str(int(value))
     return f"{value:.{SIGNIFICANT_DIGITS}g}"
+
+
+def allRows(measurements: Iterable, rowsOf: Callable[..., list[dict]]) -> list[dict]:
+    """The rows that `rowsOf` makes of each measurement, one after the other."""
+    return [row for measurement in measurements for row in rowsOf(measurement)]
 
 
 def writeTable(path: Path, columns: Sequence[Column], rows: Sequence[dict]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from ALSStudyLib.errors import InputError
+from ALSStudyLib.image import LPS_TO_RAS
 
 COMPONENTS = ("magnitude", "phase", "real", "imaginary")
 # As ComplexImageComponent, ImageType, FrameType and Philips' private image type spell them.
@@ -28,7 +29,6 @@ FUNCTIONAL_GROUPS = {
     "PlaneOrientationSequence": ("ImageOrientationPatient",),
     "PixelMeasuresSequence": ("PixelSpacing", "SpacingBetweenSlices"),
 }
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 SPACING_TOLERANCE = 0.01  # of the slice spacing
 SAME_PLACE_MM = 0.01
 SAME_PLANE = 1e-3  # a direction cosine, or mm of pixel spacing

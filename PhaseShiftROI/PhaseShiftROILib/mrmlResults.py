@@ -9,6 +9,7 @@ import numpy as np
 import slicer
 import vtk
 from ALSStudyLib.mrmlNodes import ECHO_TIME_ATTRIBUTE, fillTableNode, outputNode
+from ALSStudyLib.tables import allRows
 
 from .measurement import PhaseMeasurement
 from .mrml import (
@@ -24,7 +25,6 @@ from .phaseTables import (
     REGION_COLUMNS,
     SLICE_COLUMNS,
     WIDE_COLUMNS,
-    allRows,
     measurementRows,
     regionRow,
     sliceRows,

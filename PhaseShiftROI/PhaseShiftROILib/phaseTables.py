@@ -214,7 +214,3 @@ def summary(measurement: PhaseMeasurement) -> str:
     )
     flags = dict.fromkeys([*(flag for value in measurement.chosen for flag in value.flags), *measurement.flags])
     return f"{measurement.region.label}: {values}" + (f" ({', '.join(flags)})" if flags else "")
-
-
-def allRows(measurements: Sequence[PhaseMeasurement], rowsOf) -> list[dict]:
-    return [row for measurement in measurements for row in rowsOf(measurement)]

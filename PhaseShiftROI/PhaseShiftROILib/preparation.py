@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from ALSStudyLib.errors import InputError
@@ -95,7 +96,11 @@ class PreparedPhase:
     flags: tuple[str, ...]
 
     def susceptibilityWeighted(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """SWI and its minimum intensity projection; None without magnitude, filter or polarity."""
+        """SWI and its minimum intensity projection, made once; None without magnitude, filter or polarity."""
+        return self._weighted
+
+    @cached_property
+    def _weighted(self) -> tuple[np.ndarray, np.ndarray] | None:
         source = self.source
         if source.magnitude_KJI is None or self.isWrapped or not source.paramagneticSign:
             return None
