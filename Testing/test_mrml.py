@@ -5,7 +5,6 @@ import unittest
 from pathlib import Path
 
 import numpy as np
-import slicer
 import vtk
 from alsTestCases import BAND, QUICK, renderedArc
 from ALSCortexProfileLib import mrml, mrmlResults
@@ -24,6 +23,7 @@ from ALSStudyLib.mrmlNodes import (
 )
 from ALSStudyLib.mrmlSegments import addSegment, addSegmentationNode, segmentNames, segmentRegion
 from scipy.spatial.transform import Rotation
+from vtk.util.numpy_support import vtk_to_numpy
 
 
 class SceneCase(unittest.TestCase):
@@ -323,26 +323,54 @@ class ResultsTest(SceneCase):
         _, (measurement,), nodes = self.written()
         self.assertEqual(nodes.profilesTable.GetNumberOfRows(), len(measurement.mean.depthMm))
         chart = nodes.charts["hand_knob_left"]
-        self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), 4)
+        self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), 7)
         self.assertIn("[mm]", chart.GetXAxisTitle())
-        series = chart.GetNthPlotSeriesNode(3)
-        self.assertEqual(series.GetYColumnName(), "fit")
-        self.assertEqual(series.GetTableNode().GetNumberOfRows(), len(measurement.mean.depthMm))
+        series = {node.GetYColumnName(): node for node in map(chart.GetNthPlotSeriesNode, range(7))}
+        self.assertEqual(series["fit"].GetTableNode().GetNumberOfRows(), len(measurement.mean.depthMm))
+        marks = series["quarter"].GetTableNode().GetTable()
+        width = [marks.GetColumnByName("width").GetValue(row) for row in range(2)]
+        self.assertAlmostEqual(width[1] - width[0], measurement.selected.thicknessMm, places=9)
+        self.assertAlmostEqual(marks.GetColumnByName("quarter").GetValue(0), 0.25 * measurement.selected.sh, places=9)
 
     def testOverlaysLieWhereTheBandIs(self):
         _, (measurement,), nodes = self.written()
         contour, normals, excluded, edges = nodes.overlays["hand_knob_left"]
         self.assertEqual(normals.GetPolyData().GetNumberOfCells(), measurement.nNormals)
         self.assertEqual(excluded.GetPolyData().GetNumberOfCells(), measurement.nExcluded)
-        self.assertEqual(contour.GetPolyData().GetNumberOfCells(), 1)
         self.assertTrue(contour.GetDisplayNode().GetVisibility2D())
         rendered = renderedArc()
         center = rendered.case.uvToRAS(np.array([[0.13, -1.57]]), 2)[0]
-        points = slicer.util.arrayFromModelPoints(edges)
-        depths = 12 - np.linalg.norm(points - center, axis=1)
-        half = len(depths) // 2
-        self.assertAlmostEqual(depths[:half].mean(), 2.2 - BAND.thicknessMm / 2, delta=0.03)
-        self.assertAlmostEqual(depths[half:].mean(), 2.2 + BAND.thicknessMm / 2, delta=0.03)
+        axis = measurement.normals[0].planeNormal_RAS
+        depths = 12 - np.linalg.norm(self.cutBySlice(edges, center, axis) - center, axis=1)
+        outer, inner = depths[depths < 2.2], depths[depths > 2.2]
+        self.assertAlmostEqual(outer.mean(), 2.2 - BAND.thicknessMm / 2, delta=0.03)
+        self.assertAlmostEqual(inner.mean(), 2.2 + BAND.thicknessMm / 2, delta=0.03)
+        # A view that cuts through this slice shows the overlay, one that cuts the next does not.
+        upMm = np.linalg.norm(rendered.ijkToRAS[:3, 2]) * axis
+        self.assertEqual(len(self.cutBySlice(edges, center + 0.4 * upMm, axis)), len(depths))
+        self.assertEqual(len(self.cutBySlice(edges, center + 0.6 * upMm, axis)), 0)
+
+    @staticmethod
+    def cutBySlice(modelNode, origin_RAS, normal_RAS):
+        plane = vtk.vtkPlane()
+        plane.SetOrigin(origin_RAS)
+        plane.SetNormal(normal_RAS)
+        cutter = vtk.vtkCutter()
+        cutter.SetInputData(modelNode.GetPolyData())
+        cutter.SetCutFunction(plane)
+        cutter.Update()
+        points = cutter.GetOutput().GetPoints()
+        return np.empty((0, 3)) if points is None else vtk_to_numpy(points.GetData()).reshape(-1, 3)
+
+    def testOneTargetsDrawingsAreFound(self):
+        case, (_measurement,), nodes = self.written()
+        found = mrmlResults.targetResults(self.scene, case.images[0], "hand_knob_left")
+        expected = [*nodes.charts.values(), *nodes.overlays["hand_knob_left"]]
+        self.assertLessEqual({node.GetID() for node in expected}, {node.GetID() for node in found})
+        self.assertNotIn(nodes.resultsTable.GetID(), {node.GetID() for node in found})
+        kinds = [mrmlResults.overlayKind(node) for node in nodes.overlays["hand_knob_left"]]
+        self.assertEqual(tuple(kinds), mrmlResults.OVERLAYS)
+        self.assertEqual(mrmlResults.targetResults(self.scene, case.images[0], "hand_knob"), [])
 
     def testNodesAreUsedAgain(self):
         case, measurements, first = self.written()

@@ -42,6 +42,8 @@ IMAGE_ROLE = "ProfileImage"
 PARAMETER_NODE_NAME = "ALSCortexProfile"
 SPLENIUM = "Splenium"
 WHITE_MATTER = "White matter"
+CONTOUR_COLOR = (1.0, 0.85, 0.1)
+CONTROL_POINT_PERCENT, LINE_MM = 1.2, 0.15  # of the view's height; across the line
 MAX_APART_MM = 20.0  # contours of one target lie on adjacent slices
 SAME_PLACE_MM = 2.0
 
@@ -83,7 +85,23 @@ def addCurveNode(scene, points_RAS: np.ndarray, name: str, targetSlug: str, clos
     for point in points_RAS:
         node.AddControlPointWorld(vtk.vtkVector3d(*(float(v) for v in point)))
     assignTarget(node, targetSlug)
+    _look(node)
     return node
+
+
+def _look(curveNode) -> None:
+    """A thin line with small points and no text: nothing may hide the surface of the cortex."""
+    curveNode.CreateDefaultDisplayNodes()
+    display = curveNode.GetDisplayNode()
+    if display is None:
+        return
+    display.SetColor(*CONTOUR_COLOR)
+    display.SetSelectedColor(*CONTOUR_COLOR)
+    display.SetGlyphScale(CONTROL_POINT_PERCENT)
+    display.SetPointLabelsVisibility(False)
+    display.SetPropertiesLabelVisibility(False)
+    display.SetCurveLineSizeMode(slicer.vtkMRMLMarkupsDisplayNode.UseLineDiameter)
+    display.SetLineDiameter(LINE_MM)
 
 
 def assignTarget(curveNode, targetSlug: str) -> None:
@@ -100,11 +118,13 @@ def storeCase(scene, caseNodes: CaseNodes) -> None:
 
 def hasCase(scene) -> bool:
     """Whether a scene has a curve that is assigned to a target."""
-    return bool(_assignedCurves(scene))
+    return bool(contoursOf(scene))
 
 
-def _assignedCurves(scene) -> tuple:
-    return tuple(node for node in nodesOfClass(scene, "vtkMRMLMarkupsCurveNode") if node.GetAttribute(TARGET_ATTRIBUTE))
+def contoursOf(scene, targetSlug: str | None = None) -> list:
+    """Curves assigned to a target, or to any."""
+    curves = [node for node in nodesOfClass(scene, "vtkMRMLMarkupsCurveNode") if node.GetAttribute(TARGET_ATTRIBUTE)]
+    return [node for node in curves if targetSlug in (None, node.GetAttribute(TARGET_ATTRIBUTE))]
 
 
 def findCaseNodes(scene) -> CaseNodes:
@@ -112,7 +132,7 @@ def findCaseNodes(scene) -> CaseNodes:
 
     :raises InputError: what is missing, or more than one node it could be.
     """
-    contours = _assignedCurves(scene)
+    contours = tuple(contoursOf(scene))
     if not contours:
         raise InputError(
             f"The scene has no curve with the attribute {TARGET_ATTRIBUTE}; expected at least one pial line that is "
@@ -143,7 +163,7 @@ def _findImages(scene) -> tuple:
 
 def _findReferences(scene):
     candidates = nodesOfClass(scene, "vtkMRMLSegmentationNode")
-    complete = [node for node in candidates if SPLENIUM.lower() in _normalizedSegments(node)]
+    complete = [node for node in candidates if isReferences(node)]
     if len(complete) == 1:
         return complete[0]
     names = ", ".join(node.GetName() for node in (complete or candidates)) or "none"
@@ -151,6 +171,11 @@ def _findReferences(scene):
         f"The scene has {len(complete)} segmentations with a segment '{SPLENIUM}' (found: {names}); "
         f"expected one, with '{SPLENIUM}' and '{WHITE_MATTER}'; paint the references or remove the others."
     )
+
+
+def isReferences(segmentationNode) -> bool:
+    """Whether a segmentation has a segment for the splenium."""
+    return SPLENIUM.lower() in _normalizedSegments(segmentationNode)
 
 
 def _normalizedSegments(segmentationNode) -> dict[str, str]:
@@ -190,6 +215,18 @@ def readImage(caseNodes: CaseNodes, settings: ProfileSettings) -> ImageVolume:
         settings.singleEchoMs,
     )
     return replace(image, array_KJI=combined, darkIsHigh=settings.echoCombination == "r2star")
+
+
+def echoKey(caseNodes: CaseNodes) -> tuple:
+    """Changes when combined echoes have to be combined again: voxels, places, times or how."""
+    volumes, times = _echoes(caseNodes.images)
+    states = [
+        (node.GetID(), node.GetMTime(), node.GetImageData().GetMTime() if node.GetImageData() else 0)
+        for node in volumes
+    ]
+    parents = [node.GetParentTransformNode() for node in volumes]
+    moved = [parent.GetTransformToWorldMTime() for parent in parents if parent is not None]
+    return (*states, *moved, *times, caseNodes.settings.echoCombination, caseNodes.settings.singleEchoMs)
 
 
 def echoTimesMs(caseNodes: CaseNodes) -> list[float]:
@@ -235,15 +272,18 @@ def readContour(curveNode) -> PialContour:
     )
 
 
-def readProfileInputs(caseNodes: CaseNodes, settings: ProfileSettings | None = None) -> list[ProfileInput]:
+def readProfileInputs(
+    caseNodes: CaseNodes, settings: ProfileSettings | None = None, image: ImageVolume | None = None
+) -> list[ProfileInput]:
     """One input per target, in the order in which targets first appear.
 
     What spoils the exam is raised; what spoils one target is its `problem`, so that the others are still measured.
 
+    :param image: from `readImage`, to read the case again without combining its echoes again.
     :raises InputError: no image, no splenium, echoes that do not match, or a target on two sides.
     """
     settings = settings or caseNodes.settings
-    image = readImage(caseNodes, settings)
+    image = image or readImage(caseNodes, settings)
     regions = _ReferenceRegions(caseNodes.references, image)
     grouped: dict[str, list] = {}
     for node in caseNodes.contours:

@@ -391,7 +391,7 @@ def _runRerun(parsed):
 
 def _measureAndWrite(parsed, measure, inputs, withScene=True, withFigures=True):
     """:param measure: function (scene, progress) to exams. inputs: files, or a function to them."""
-    from . import caseIO
+    from . import examOutput
     from .mrmlFiles import HeadlessScene
     from .outputFolder import checkWritable, outputFolder
 
@@ -401,8 +401,8 @@ def _measureAndWrite(parsed, measure, inputs, withScene=True, withFigures=True):
         exams = measure(headless.scene, lambda share: bar.advance(parsed.command, share))
     with outputFolder(parsed.output) as folder:
         files = inputs() if callable(inputs) else inputs
-        caseIO.writeExams(folder, headless.scene, exams, parsed.command, files, withScene, withFigures)
-    caseIO.logExams(exams)
+        examOutput.writeExams(folder, headless.scene, exams, parsed.command, files, withScene, withFigures)
+    examOutput.logExams(exams)
 
 
 class _progressBar:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ALSCortexProfileLib import mrml as profileMrml
 from PhaseShiftROILib import mrml as phaseMrml
 
-from . import caseIO, phantom, phasePhantom
+from . import caseIO, examOutput, phantom, phasePhantom
 from .mrmlFiles import HeadlessScene, saveScene
 from .tables import Column, writeTable
 
@@ -61,14 +61,14 @@ def runDemo(folder: Path, progress: Callable[[str, float], None] | None = None) 
 def _measureSaved(folder: Path, made: HeadlessScene, progress) -> caseIO.Exam:
     """Save a scene, measure it from the saved file as a user's scene would be, and write its results beside it."""
     folder.mkdir()
-    path = folder / caseIO.SCENE_NAME
+    path = folder / examOutput.SCENE_NAME
     saveScene(made.scene, path)
     opened = HeadlessScene()
     exams = caseIO.measureScene(
         opened.scene, path, lambda share: progress(folder.name, share) if progress is not None else None
     )
-    caseIO.logExams(exams)
-    caseIO.writeExams(folder, opened.scene, exams, "demo", [])
+    examOutput.logExams(exams)
+    examOutput.writeExams(folder, opened.scene, exams, "demo", [])
     return exams[0]
 
 

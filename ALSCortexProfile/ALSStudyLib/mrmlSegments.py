@@ -36,9 +36,14 @@ def addSegment(segmentationNode, name: str, mask_KJI: np.ndarray, ijkToRAS) -> s
     """Add a binary segment; only its own box is stored. Returns the segment's ID."""
     segmentation = segmentationNode.GetSegmentation()
     segmentId = segmentation.AddEmptySegment("", name)
+    if np.any(mask_KJI):
+        setSegmentVoxels(segmentationNode, segmentId, mask_KJI, ijkToRAS)
+    return segmentId
+
+
+def setSegmentVoxels(segmentationNode, segmentId: str, mask_KJI: np.ndarray, ijkToRAS) -> None:
+    """Replace what is painted of a segment; the mask (nK, nJ, nI) has at least one voxel."""
     found = np.argwhere(mask_KJI)
-    if len(found) == 0:
-        return segmentId
     low, high = found.min(0), found.max(0)
     box = np.ascontiguousarray(
         mask_KJI[low[0] : high[0] + 1, low[1] : high[1] + 1, low[2] : high[2] + 1], dtype=np.uint8
@@ -51,7 +56,6 @@ def addSegment(segmentationNode, name: str, mask_KJI: np.ndarray, ijkToRAS) -> s
     logicClass = slicer.vtkSlicerSegmentationsModuleLogic
     if not logicClass.SetBinaryLabelmapToSegment(labelmap, segmentationNode, segmentId, logicClass.MODE_REPLACE):
         raise RuntimeError("The segmentations logic is not attached to the scene: use HeadlessScene.")
-    return segmentId
 
 
 def segmentNames(segmentationNode) -> dict[str, str]:
@@ -94,6 +98,11 @@ class _Labelmap:
     def toIndex(self, points_RAS) -> np.ndarray:
         inverse = np.linalg.inv(self._matrix)
         return self._toLocal(points_RAS) @ inverse[:3, :3].T + inverse[:3, 3] - self._start
+
+
+def hasVoxels(segmentationNode, segmentId: str) -> bool:
+    """Whether anything of a segment is painted, on whatever grid."""
+    return bool(_Labelmap(segmentationNode, segmentId).inside_KJI.any())
 
 
 def segmentRegion(segmentationNode, segmentId: str, image: ImageVolume) -> ImageRegion:

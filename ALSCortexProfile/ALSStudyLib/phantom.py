@@ -426,14 +426,15 @@ def profileInputs(rendered: RenderedCase):
     ]
 
 
-def addCaseToScene(scene, case: PhantomCase):
+def addCaseToScene(scene, case: PhantomCase, rendered: RenderedCase | None = None):
     """The case as Slicer nodes: volume, curves with their target, segmentation `References`.
 
+    :param rendered: the same case rendered before.
     :return: `ALSCortexProfileLib.mrml.CaseNodes`.
     """
     from ALSCortexProfileLib import mrml
 
-    rendered = render(case)
+    rendered = rendered or render(case)
     image = mrml.addVolumeNode(scene, rendered.array_KJI, rendered.ijkToRAS, f"{case.subject}_T2star")
     contours = tuple(
         mrml.addCurveNode(scene, points_RAS, f"{slug}_slice{slice}", slug)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PhaseShiftROILib import mrml, mrmlResults
 from PhaseShiftROILib.dicomFiles import chooseVolume, declaredEncoding, isDicom, readDicom
-from PhaseShiftROILib.encoding import COMPLEX, RADIANS
+from PhaseShiftROILib.encoding import COMPLEX
+from PhaseShiftROILib.measurement import PhaseMeasurement
 from PhaseShiftROILib.phaseTables import (
     MEASUREMENT_COLUMNS,
     REGION_COLUMNS,
@@ -24,6 +24,7 @@ from PhaseShiftROILib.phaseTables import (
     wideRow,
 )
 from PhaseShiftROILib.settings import PhaseSettings
+from PhaseShiftROILib.sidecar import readSidecar, sidecarPath
 
 from .errors import InputError
 from .mrmlFiles import loadSegmentation, loadVolume
@@ -32,7 +33,6 @@ from .tables import allRows, writeTable
 
 BIDS, DICOM = "bids", "dicom"
 SAME_SHARE = 0.05  # a 3 T magnet is one of 2.89 T
-BIDS_UNITS = {"rad": RADIANS, "radian": RADIANS, "radians": RADIANS}
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,9 @@ def _loadComponent(scene, path: Path, component: str, declared: mrml.Acquisition
     node = loadVolume(scene, path, component.capitalize())
     if component == "magnitude":
         return node, mrml.Acquisition()
-    return node, _fromSidecar(path, declared.encoding == BIDS and component == "phase")
+    unitNeeded = declared.encoding == BIDS and component == "phase"
+    said = readSidecar(path, unitNeeded)
+    return node, mrml.Acquisition(said.encoding if unitNeeded else "", said.echoTimeMs, said.fieldStrengthT)
 
 
 def _completed(declared: mrml.Acquisition, found: mrml.Acquisition) -> mrml.Acquisition:
@@ -125,63 +127,6 @@ def _completed(declared: mrml.Acquisition, found: mrml.Acquisition) -> mrml.Acqu
     )
 
 
-# BIDS -----------------------------------------------------------------------------------------------------------
-
-
-def sidecarPath(path: Path) -> Path:
-    """The JSON file beside an image."""
-    stem = path.name
-    for ending in (".nii.gz", ".nii"):
-        if stem.lower().endswith(ending):
-            return path.with_name(stem[: -len(ending)] + ".json")
-    return path.with_suffix(".json")
-
-
-def _fromSidecar(path: Path, unitNeeded: bool) -> mrml.Acquisition:
-    """Unit (rad), EchoTime (s) and MagneticFieldStrength (T) of the sidecar; nothing if there is none.
-
-    :raises InputError: a sidecar that is no JSON; no sidecar, or none of a unit that is known, where it is needed.
-    """
-    sidecar = sidecarPath(path)
-    if not sidecar.is_file():
-        if unitNeeded:
-            raise InputError(
-                f"Phase '{path}' has no sidecar '{sidecar.name}'; expected one with Units for the encoding bids; "
-                "declare the encoding instead."
-            )
-        return mrml.Acquisition()
-    try:
-        content = json.loads(sidecar.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"Sidecar '{sidecar}' is not JSON; expected a BIDS sidecar; export it again.") from error
-    if not isinstance(content, dict):
-        raise InputError(f"Sidecar '{sidecar}' holds no fields; expected a BIDS sidecar; export it again.")
-    encoding = ""
-    if unitNeeded:
-        unit = content.get("Units")
-        encoding = BIDS_UNITS.get(str(unit).lower(), "")
-        if not encoding:
-            found = "no Units" if unit is None else f"Units '{unit}'"
-            raise InputError(
-                f"Sidecar '{sidecar}' has {found}; expected 'rad', the unit BIDS gives to phase; "
-                "declare how the scanner stored it instead."
-            )
-    echoTimeS, fieldStrengthT = (_number(content, name, sidecar) for name in ("EchoTime", "MagneticFieldStrength"))
-    if echoTimeS is not None and echoTimeS > 1:
-        raise InputError(
-            f"Sidecar '{sidecar}' has the EchoTime {echoTimeS:g}; expected seconds, as 0.019; correct the sidecar, or "
-            "give --echo-time-ms."
-        )
-    return mrml.Acquisition(encoding, None if echoTimeS is None else 1e3 * echoTimeS, fieldStrengthT)
-
-
-def _number(content, name, sidecar):
-    value = content.get(name)
-    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
-        return value
-    raise InputError(f"Sidecar '{sidecar}' has {name} {value!r}; expected a number; correct it.")
-
-
 # Measured -------------------------------------------------------------------------------------------------------
 
 
@@ -190,10 +135,19 @@ class PhaseExam:
 
     kind = "phase"
 
-    def __init__(self, caseNodes: mrml.PhaseCaseNodes, progress: Callable[[float], None] | None = None):
-        """:param progress: called with the share that is done. :raises InputError: an exam that cannot be measured."""
+    def __init__(
+        self,
+        caseNodes: mrml.PhaseCaseNodes,
+        progress: Callable[[float], None] | None = None,
+        measurements: Sequence[PhaseMeasurement] | None = None,
+    ):
+        """
+        :param progress: called with the share that is done. measurements: of these nodes, if there are any already.
+
+        :raises InputError: an exam that cannot be measured.
+        """
         self.caseNodes = caseNodes
-        self.measurements = mrml.measurePhaseCase(caseNodes)
+        self.measurements = mrml.measurePhaseCase(caseNodes) if measurements is None else measurements
         if progress is not None:
             progress(1.0)
 

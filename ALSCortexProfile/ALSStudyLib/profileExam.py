@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ALSCortexProfileLib import mrml, mrmlResults
 from ALSCortexProfileLib.doubleSigmoid import INVALID_INPUT
+from ALSCortexProfileLib.measurement import ProfileMeasurement
 from ALSCortexProfileLib.profileTables import (
     MEASUREMENT_COLUMNS,
     PROFILE_COLUMNS,
@@ -59,15 +60,23 @@ class ProfileExam:
 
     kind = "profile"
 
-    def __init__(self, caseNodes: mrml.CaseNodes, progress: Callable[[float], None] | None = None):
-        """:param progress: called with the share that is done. :raises InputError: an exam that cannot be measured."""
+    def __init__(
+        self,
+        caseNodes: mrml.CaseNodes,
+        progress: Callable[[float], None] | None = None,
+        measurements: Sequence[ProfileMeasurement] = (),
+    ):
+        """
+        :param progress: called with the share that is done. measurements: what was measured of it already.
+        :raises InputError: an exam that cannot be measured.
+        """
         self.caseNodes = caseNodes
 
         def step(index, count, share):
             if progress is not None:
                 progress((index + share) / count)
 
-        self.measurements = mrml.measureCase(caseNodes, step)
+        self.measurements = list(measurements) or mrml.measureCase(caseNodes, step)
 
     def writeTables(self, folder: Path) -> None:
         rows = [measurementRow(measurement) for measurement in self.measurements]

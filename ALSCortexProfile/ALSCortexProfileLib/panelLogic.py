@@ -1,0 +1,405 @@
+"""What the panel's buttons do, without the panel."""
+
+from __future__ import annotations
+
+import re
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from .panelLines import PialLines
+from .panelParameters import (
+    MAX_SEED,
+    ALSCortexProfileParameterNode,
+    EchoCombination,
+    Interpolation,
+    WindowPolicy,
+)
+from .panelTexts import targetText
+
+MIN_POINTS = 4
+
+
+class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
+    """Nodes and settings of the exam in the scene, and its measurement."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleLogic.__init__(self, parent)
+        self.lines = PialLines(self)
+        self._combinedEchoes = self._painted = None  # (state, what was found in it)
+
+    def getParameterNode(self) -> ALSCortexProfileParameterNode:
+        return ALSCortexProfileParameterNode(super().getParameterNode())
+
+    # Choosing --------------------------------------------------------------------------------------------------
+
+    def chooseDefaults(self, parameterNode: ALSCortexProfileParameterNode) -> None:
+        """Choose the image and the references where the scene leaves no doubt."""
+        from ALSStudyLib.mrmlNodes import ROLE_ATTRIBUTE, nodesOfClass, scalarVolumeNodes
+
+        from . import mrml
+
+        scene = slicer.mrmlScene
+        if not parameterNode.image:
+            volumes = [*scalarVolumeNodes(scene), *nodesOfClass(scene, "vtkMRMLSequenceNode")]
+            marked = [node for node in volumes if node.GetAttribute(ROLE_ATTRIBUTE) == mrml.IMAGE_ROLE]
+            found = marked or (volumes if len(volumes) == 1 else [])
+            if found:
+                parameterNode.image = found[0]
+                parameterNode.echoes = [node for node in found[1:] if node.IsA("vtkMRMLScalarVolumeNode")]
+        if not parameterNode.references:
+            found = [node for node in nodesOfClass(scene, "vtkMRMLSegmentationNode") if mrml.isReferences(node)]
+            parameterNode.references = found[0] if len(found) == 1 else None
+
+    def chooseCase(self, caseNodes) -> None:
+        """Choose the nodes of a `CaseNodes`, its subject and exam."""
+        parameterNode = self.getParameterNode()
+        with slicer.util.NodeModify(parameterNode):
+            parameterNode.image, parameterNode.echoes = caseNodes.images[0], list(caseNodes.images[1:])
+            parameterNode.references = caseNodes.references
+            parameterNode.subject, parameterNode.exam = caseNodes.subject, caseNodes.exam
+
+    def takeOver(self, parameterNode: ALSCortexProfileParameterNode) -> None:
+        """
+        Show the settings that a scene came with.
+
+        :raises ValueError: if they are not understood.
+        """
+        if parameterNode.settings == parameterNode.shownSettings:
+            return
+        parameterNode.shownSettings = parameterNode.settings
+        self.showSettings(parameterNode, self._storedSettings(parameterNode))
+
+    def showSettings(self, parameterNode: ALSCortexProfileParameterNode, settings) -> None:
+        """Put `ProfileSettings` into the panel's fields; what they do not show is stored beside them."""
+        import json
+
+        with slicer.util.NodeModify(parameterNode):
+            parameterNode.settings = parameterNode.shownSettings = json.dumps(settings.toDict())
+            parameterNode.echoCombination = EchoCombination(settings.echoCombination)
+            parameterNode.singleEchoMs = settings.singleEchoMs or 0
+            parameterNode.interpolation = Interpolation(settings.interpolation)
+            parameterNode.windowPolicy = WindowPolicy(settings.windowPolicy)
+            parameterNode.align, parameterNode.voxelAware = settings.align, settings.voxelAware
+            limits = settings.windowStartMm, settings.windowEndMm
+            parameterNode.fixedWindow = limits != (None, None)
+            if parameterNode.fixedWindow:
+                parameterNode.windowStartMm = _within(limits[0] if limits[0] is not None else -1, -1, 6)
+                parameterNode.windowEndMm = _within(limits[1] if limits[1] is not None else 6, -1, 6)
+            parameterNode.normalSpacingMm = _within(settings.normalSpacingMm, 0.1, 1)
+            parameterNode.resamples = _within(settings.resamples, 0, 20000)
+            parameterNode.seed = _within(settings.seed, 0, MAX_SEED)
+
+    def settings(self, parameterNode: ALSCortexProfileParameterNode):
+        """
+        `ProfileSettings` of the panel; what the panel does not show is as stored in the scene.
+
+        :raises ValueError: if they contradict each other, or the stored ones are not understood.
+        """
+        fixed = parameterNode.fixedWindow
+        if fixed and parameterNode.windowEndMm - parameterNode.windowStartMm < 1:
+            raise ValueError(
+                _("The window is {start:g} to {end:g} mm; expected at least 1 mm; correct it under Advanced.").format(
+                    start=parameterNode.windowStartMm, end=parameterNode.windowEndMm
+                )
+            )
+        severalEchoes = self.hasEchoes(parameterNode)
+        return self._storedSettings(parameterNode).with_(
+            echoCombination=parameterNode.echoCombination.value if severalEchoes else "mean",
+            singleEchoMs=(parameterNode.singleEchoMs or None) if severalEchoes else None,
+            interpolation=parameterNode.interpolation.value,
+            windowPolicy=parameterNode.windowPolicy.value,
+            align=parameterNode.align,
+            voxelAware=parameterNode.voxelAware,
+            windowStartMm=parameterNode.windowStartMm if fixed else None,
+            windowEndMm=parameterNode.windowEndMm if fixed else None,
+            normalSpacingMm=parameterNode.normalSpacingMm,
+            resamples=parameterNode.resamples,
+            seed=parameterNode.seed,
+        )
+
+    def _storedSettings(self, parameterNode):
+        from ALSStudyLib.storedSettings import settingsFromText
+
+        from .settings import ProfileSettings
+
+        return settingsFromText(ProfileSettings, parameterNode.settings, self.moduleName)
+
+    # Echoes ----------------------------------------------------------------------------------------------------
+
+    def images(self, parameterNode: ALSCortexProfileParameterNode) -> tuple:
+        """The image, or all its echoes."""
+        if not parameterNode.image:
+            return ()
+        if parameterNode.image.IsA("vtkMRMLSequenceNode"):
+            return (parameterNode.image,)
+        others = [node for node in parameterNode.echoes if node is not None and node is not parameterNode.image]
+        return (parameterNode.image, *others)
+
+    def firstVolume(self, parameterNode: ALSCortexProfileParameterNode):
+        """The volume that the views show: the image, or the first echo of a sequence."""
+        image = parameterNode.image
+        return image.GetNthDataNode(0) if image.IsA("vtkMRMLSequenceNode") else image
+
+    def hasEchoes(self, parameterNode: ALSCortexProfileParameterNode) -> bool:
+        images = self.images(parameterNode)
+        return len(images) > 1 or (len(images) == 1 and images[0].IsA("vtkMRMLSequenceNode"))
+
+    def mayHaveEchoes(self, parameterNode: ALSCortexProfileParameterNode) -> bool:
+        """Whether the scene holds another volume of the image's size, which could be an echo of it."""
+        from ALSStudyLib.mrmlNodes import scalarVolumeNodes
+
+        def size(volume):
+            return volume.GetImageData().GetDimensions() if volume.GetImageData() else None
+
+        image = parameterNode.image
+        if not image or not image.IsA("vtkMRMLScalarVolumeNode"):
+            return False
+        volumes = scalarVolumeNodes(slicer.mrmlScene)
+        return any(volume is not image and size(volume) == size(image) for volume in volumes)
+
+    def echoTimesText(self, parameterNode: ALSCortexProfileParameterNode) -> str:
+        """Echo times in ms as the volumes or the sequence declare them."""
+        from . import mrml
+
+        try:
+            times = mrml.echoTimesMs(self._nodes(parameterNode)) if self.hasEchoes(parameterNode) else []
+        except ValueError:
+            return ""
+        return " ".join(f"{time:g}" for time in times)
+
+    def declareEchoTimes(self, parameterNode: ALSCortexProfileParameterNode, text: str) -> None:
+        """
+        Write the echo times into the volumes.
+
+        :raises ValueError: if it is not one number per echo.
+        """
+        from ALSStudyLib.mrmlNodes import ECHO_TIME_ATTRIBUTE
+
+        images = self.images(parameterNode)
+        words = re.split(r"[\s,;]+", text.strip()) if text.strip() else []
+        try:
+            times = [float(word) for word in words]
+        except ValueError:
+            times = []
+        if len(times) != len(images) or not all(0 < time < 1000 for time in times):
+            raise ValueError(
+                _("The echo times are '{text}'; expected {count} numbers in ms, one per echo; correct them.").format(
+                    text=text, count=len(images)
+                )
+            )
+        for volume, time in zip(images, times, strict=True):
+            volume.SetAttribute(ECHO_TIME_ATTRIBUTE, repr(time))
+
+    # Targets ---------------------------------------------------------------------------------------------------
+
+    def targets(self, parameterNode: ALSCortexProfileParameterNode) -> list[str]:
+        """The paper's targets, then the user's own: those added here, and those of curves in the scene."""
+        from ALSStudyLib.mrmlNodes import TARGET_ATTRIBUTE
+
+        from .targets import STANDARD_TARGETS
+
+        standard = [target.slug for target in STANDARD_TARGETS]
+        drawn = [node.GetAttribute(TARGET_ATTRIBUTE) for node in self.contours()]
+        return list(dict.fromkeys([*standard, *parameterNode.ownTargets.split(), *drawn]))
+
+    def addTarget(self, parameterNode: ALSCortexProfileParameterNode, name: str) -> str:
+        """
+        Add a place of the user's own.
+
+        :raises ValueError: if the name cannot be one.
+        """
+        from .targets import target
+
+        slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+        if not re.match("[a-z]", slug):
+            raise ValueError(
+                _("'{name}' cannot be the name of a target; expected letters, as in tongue left.").format(name=name)
+            )
+        slug = target(slug).slug
+        if slug not in self.targets(parameterNode):
+            parameterNode.ownTargets = " ".join([*parameterNode.ownTargets.split(), slug])
+        return slug
+
+    def contours(self, target: str | None = None) -> list:
+        """Curves of the scene that have a target."""
+        from . import mrml
+
+        return mrml.contoursOf(slicer.mrmlScene, target)
+
+    # Measuring -------------------------------------------------------------------------------------------------
+
+    def waitingFor(self, parameterNode: ALSCortexProfileParameterNode, target: str) -> str:
+        """What the user has still to do before a target can be measured; empty if nothing."""
+        from . import mrml, mrmlReferences
+
+        if not parameterNode.image:
+            return _("choose the image")
+        curves = self.contours(target)
+        if not curves:
+            return _("draw the line")
+        points = max(len(mrml.readContour(curve).controlPoints_RAS) for curve in curves)
+        if points < MIN_POINTS:
+            return _("line has {points} of at least {needed} points").format(points=points, needed=MIN_POINTS)
+        painted, references = self._paintedNames(parameterNode), parameterNode.references
+        if mrml.SPLENIUM.lower() not in painted:
+            return _("paint the splenium")
+        own = mrmlReferences.ownWhiteMatterName(target)
+        name = own if mrmlReferences.segmentIdOf(references, own) else mrml.WHITE_MATTER
+        return "" if name.lower() in painted else _("paint white matter")
+
+    def _paintedNames(self, parameterNode):
+        from . import mrmlReferences
+
+        state = mrmlReferences.paintState(parameterNode.references)
+        if self._painted is None or self._painted[0] != state:
+            self._painted = (state, mrmlReferences.paintedNames(parameterNode.references))
+        return self._painted[1]
+
+    def image(self, parameterNode: ALSCortexProfileParameterNode):
+        """
+        The image to measure, as `ImageVolume`: the volume itself, or its echoes combined, once.
+
+        :raises ValueError: if the echoes do not go together.
+        """
+        from . import mrml
+
+        caseNodes = self._nodes(parameterNode)
+        if not self.hasEchoes(parameterNode):
+            return mrml.readImage(caseNodes, caseNodes.settings)
+        key = mrml.echoKey(caseNodes)
+        if self._combinedEchoes is None or self._combinedEchoes[0] != key:
+            self._combinedEchoes = (key, mrml.readImage(caseNodes, caseNodes.settings))
+        return self._combinedEchoes[1]
+
+    def caseNodes(self, parameterNode: ALSCortexProfileParameterNode, targets=None):
+        """
+        The chosen nodes as `CaseNodes`, with the lines of some targets or of all.
+
+        :raises ValueError: if settings contradict each other.
+        """
+        wanted = self.targets(parameterNode) if targets is None else targets
+        return self._nodes(parameterNode, tuple(curve for target in wanted for curve in self.contours(target)))
+
+    def _nodes(self, parameterNode, contours=()):
+        from . import mrml
+
+        return mrml.CaseNodes(
+            self.images(parameterNode),
+            contours,
+            parameterNode.references,
+            parameterNode.subject,
+            parameterNode.exam,
+            self.settings(parameterNode),
+        )
+
+    def readyTargets(self, parameterNode: ALSCortexProfileParameterNode) -> list[str]:
+        """Targets that nothing is missing for."""
+        return [target for target in self.targets(parameterNode) if not self.waitingFor(parameterNode, target)]
+
+    def measure(self, parameterNode: ALSCortexProfileParameterNode, target: str, quick: bool = False, progress=None):
+        """
+        Measure one target.
+
+        :param quick: without bootstrap and without the plain variants: for a line that is being dragged.
+        :param progress: passed on to `measureProfile`.
+        :return: `ProfileMeasurement`.
+        :raises ValueError: if something is missing, or the exam cannot be measured; the text says what to do.
+        """
+        from . import mrml
+        from .measurement import measureProfile
+
+        missing = self.waitingFor(parameterNode, target)
+        if missing:
+            raise ValueError(_("{target}: {missing}").format(target=targetText(target), missing=missing))
+        # Lines of the other side are read too: they tell whether left and right are exchanged.
+        caseNodes = self.caseNodes(parameterNode, self.readyTargets(parameterNode))
+        inputs = mrml.readProfileInputs(caseNodes, image=self.image(parameterNode))
+        found = next(profileInput for profileInput in inputs if profileInput.target.slug == target)
+        settings = caseNodes.settings.with_(resamples=0) if quick else caseNodes.settings
+        return measureProfile(found, settings, progress, allVariants=not quick)
+
+    # Drawings --------------------------------------------------------------------------------------------------
+
+    def draw(self, parameterNode: ALSCortexProfileParameterNode, measurement) -> None:
+        """Write the chart and the overlay of one target; without a profile, take away those of an earlier line."""
+        from . import mrmlResults
+
+        target = measurement.input.target.slug
+        if measurement.mean is None:
+            self.removeDrawings(parameterNode, target)
+            return
+        caseNodes = self.caseNodes(parameterNode, [target])
+        mrmlResults.writeChart(slicer.mrmlScene, caseNodes, measurement)
+        mrmlResults.writeOverlays(slicer.mrmlScene, caseNodes, measurement)
+
+    def removeDrawings(self, parameterNode: ALSCortexProfileParameterNode, target: str) -> None:
+        """Take chart and overlay of a target out of the scene: what they show is no longer so."""
+        for node in self._drawings(parameterNode, target):
+            slicer.mrmlScene.RemoveNode(node)
+
+    def chart(self, parameterNode: ALSCortexProfileParameterNode, target: str):
+        """The chart of a target, or None."""
+        drawings = self._drawings(parameterNode, target) if target else []
+        return next((node for node in drawings if node.IsA("vtkMRMLPlotChartNode")), None)
+
+    def showOverlays(self, parameterNode: ALSCortexProfileParameterNode, hiddenTargets) -> None:
+        """Show and hide the lines on the slice as ticked, and never the band of a target that is still to be read."""
+        from . import mrmlResults
+
+        isShown = {
+            "contour": parameterNode.showNormals,
+            "normals": parameterNode.showNormals,
+            "excluded": parameterNode.showExcluded,
+            "edges": parameterNode.showEdges,
+        }
+        for target in self.targets(parameterNode):
+            for node in self._drawings(parameterNode, target):
+                kind = mrmlResults.overlayKind(node)
+                if kind and node.GetDisplayNode() is not None:
+                    visible = isShown[kind] and not (kind == "edges" and target in hiddenTargets)
+                    node.GetDisplayNode().SetVisibility(visible)
+
+    def _drawings(self, parameterNode, target) -> list:
+        from . import mrmlResults
+
+        images = self.images(parameterNode)
+        return mrmlResults.targetResults(slicer.mrmlScene, images[0], target) if images else []
+
+    # Results ---------------------------------------------------------------------------------------------------
+
+    def store(self, parameterNode: ALSCortexProfileParameterNode, measurements):
+        """
+        Write measurements of an exam into the scene, named after the image and beneath it.
+
+        :return: `ResultNodes`.
+        """
+        from ALSStudyLib import panelViews
+
+        from . import mrml, mrmlResults
+
+        caseNodes = self.caseNodes(parameterNode, [measurement.input.target.slug for measurement in measurements])
+        mrml.storeCase(slicer.mrmlScene, caseNodes)
+        parameterNode.shownSettings = parameterNode.settings
+        nodes = mrmlResults.writeResults(slicer.mrmlScene, caseNodes, measurements)
+        parameterNode.resultsTable = nodes.resultsTable
+        drawn = [node for overlays in nodes.overlays.values() for node in overlays]
+        panelViews.placeBeneath(
+            caseNodes.images[0],
+            [nodes.resultsTable, nodes.profilesTable, *nodes.charts.values(), *drawn, *caseNodes.contours]
+            + [caseNodes.references],
+        )
+        return nodes
+
+    def removeResults(self, parameterNode: ALSCortexProfileParameterNode) -> None:
+        """Take the tables of results out of the scene: nothing is measured, or may be seen."""
+        from . import mrmlResults
+
+        images = self.images(parameterNode)
+        for node in mrmlResults.resultTables(slicer.mrmlScene, images[0]) if images else []:
+            slicer.mrmlScene.RemoveNode(node)
+
+
+def _within(value, low, high):
+    return min(max(value, low), high)

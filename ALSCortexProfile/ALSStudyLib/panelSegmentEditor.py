@@ -1,0 +1,100 @@
+"""Slicer's Segment Editor inside a panel: paint, erase and threshold, on the segmentation that the panel chooses."""
+
+from __future__ import annotations
+
+import slicer
+
+EFFECTS = ("Threshold", "Paint", "Draw", "Erase")
+
+
+class EmbeddedSegmentEditor:
+    """A `qMRMLSegmentEditorWidget` with a parameter node of its own, so that the user's own editor stays as it is.
+
+    The panel calls `enter`, `exit`, `letGo` (before the scene closes) and `follow` (a new scene, or after loading).
+    """
+
+    def __init__(self, editorWidget, moduleName: str):
+        self._editor, self._tag = editorWidget, moduleName
+        self._editorNode = None
+        editorWidget.setMaximumNumberOfUndoStates(10)
+        editorWidget.setEffectNameOrder(list(EFFECTS))
+        editorWidget.unorderedEffectsVisible = False
+        # The panel chooses both nodes, and the segments are the measurement's own.
+        for name in (
+            "segmentationNodeSelectorVisible",
+            "sourceVolumeNodeSelectorVisible",
+            "switchToSegmentationsButtonVisible",
+            "specifyGeometryButtonVisible",
+            "show3DButtonVisible",
+            "addRemoveSegmentButtonsVisible",
+            "autoShowSourceVolumeNode",
+        ):
+            setattr(editorWidget, name, False)
+        self.follow()
+        editorWidget.setMRMLScene(slicer.mrmlScene)
+
+    @property
+    def segmentId(self) -> str:
+        """The segment that is painted; "" if none."""
+        return self._editor.currentSegmentID() or ""
+
+    def follow(self) -> None:
+        """Use the editor node of this scene; before the widget is given the scene, or it writes into none."""
+        scene = slicer.mrmlScene
+        node = scene.GetSingletonNode(self._tag, "vtkMRMLSegmentEditorNode")
+        if node is None:
+            node = scene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
+            node.UnRegister(None)
+            node.SetSingletonTag(self._tag)
+            # A place painted twice belongs to both: references and regions are measured one by one.
+            node.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteNone)
+            node = scene.AddNode(node)
+        if node is not self._editorNode:
+            self._editorNode = node
+            self._editor.setMRMLSegmentEditorNode(node)
+
+    def show(self, segmentationNode, volumeNode) -> None:
+        """Paint on a segmentation over an image; None for either clears it."""
+        if self._editor.segmentationNode() is not segmentationNode:
+            self._editor.setSegmentationNode(segmentationNode)
+        if segmentationNode is not None and self._editor.sourceVolumeNode() is not volumeNode:
+            self._editor.setSourceVolumeNode(volumeNode)
+
+    def choose(self, segmentId: str) -> None:
+        """Let the next stroke go to a segment."""
+        self._editor.setCurrentSegmentID(segmentId)
+
+    def saveForUndo(self) -> None:
+        """Before a change that no effect makes: the editor's Undo button then takes it back."""
+        self._editor.saveStateForUndo()
+
+    def undo(self) -> None:
+        """Take back the last stroke, or the change before which `saveForUndo` was called."""
+        self._editor.undo()
+
+    def paint(self, segmentId: str, effect: str = "Paint") -> None:
+        """Choose a segment and an effect, ready for the mouse."""
+        self._editor.setCurrentSegmentID(segmentId)
+        self._editor.setActiveEffectByName(effect)
+
+    def stop(self) -> None:
+        """Give the mouse back to the views."""
+        self._editor.setActiveEffect(None)
+
+    def enter(self) -> None:
+        self._editor.installKeyboardShortcuts()
+        self._editor.setupViewObservations()
+        self.follow()
+        self._editor.updateWidgetFromMRML()
+
+    def exit(self) -> None:
+        self.stop()
+        self._editor.uninstallKeyboardShortcuts()
+        self._editor.removeViewObservations()
+
+    def letGo(self) -> None:
+        """Forget the scene's nodes, before it closes."""
+        self.stop()
+        self._editorNode = None
+        self._editor.setSegmentationNode(None)
+        self._editor.removeViewObservations()

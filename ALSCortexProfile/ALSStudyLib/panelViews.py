@@ -1,0 +1,97 @@
+"""Slice, table and plot views of the application, as both panels use them; without a main window nothing happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import slicer
+
+ALONG_AXES = 0.99999
+
+
+def showImage(volumeNode) -> None:
+    """Show a volume as background of all slice views, in its own planes."""
+    if slicer.app.layoutManager() is None:
+        return
+    slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
+    alignWithVolume(volumeNode)
+
+
+def shownImageId() -> str:
+    """ID of the volume in the background of the slice views; "" if none."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    return (nodes[0].GetBackgroundVolumeID() or "") if nodes else ""
+
+
+def alignWithVolume(volumeNode) -> None:
+    """Turn the slice views into the planes of a volume that lies oblique in the world; else they stay as they are."""
+    directions = np.zeros((3, 3))
+    volumeNode.GetIJKToRASDirections(directions)
+    if np.abs(directions).max(0).min() > ALONG_AXES:
+        return
+    for sliceNode in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+        sliceNode.RotateToVolumePlane(volumeNode)
+
+
+def jumpTo(position_RAS) -> None:
+    """Move all slice views to a place, without panning them more than needed."""
+    for sliceNode in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+        sliceNode.JumpSliceByOffsetting(*(float(value) for value in position_RAS))
+
+
+def shownSlice(image) -> int | None:
+    """Index k of the image slice (an `ImageVolume`) that the axial view shows; None without such a view."""
+    sliceNode = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
+    if sliceNode is None:
+        return None
+    toRAS = sliceNode.GetSliceToRAS()
+    center_RAS = np.array([[toRAS.GetElement(row, 3) for row in range(3)]])
+    return int(np.rint(image.rasToIJK(center_RAS)[0, 2]))
+
+
+def captureView(view, path) -> None:
+    """Save what a slice or plot view shows as PNG."""
+    slicer.app.processEvents()
+    view.grab().save(str(path))
+
+
+def showTable(tableNode) -> None:
+    """Show a table in the table view; the layout changes only if it has none."""
+    layouts = slicer.vtkMRMLLayoutNode
+    _showInLayout(
+        "SetActiveTableID", "PropagateTableSelection", tableNode, "table", layouts.SlicerLayoutFourUpTableView
+    )
+
+
+def showChart(chartNode, mayChangeLayout: bool = False) -> None:
+    """Show a chart in the plot view. Without one, the layout changes only if the user asked for the chart."""
+    layouts = slicer.vtkMRMLLayoutNode
+    wanted = layouts.SlicerLayoutFourUpPlotView if mayChangeLayout else None
+    _showInLayout("SetActivePlotChartID", "PropagatePlotChartSelection", chartNode, "plot", wanted)
+
+
+def _showInLayout(setter, propagate, node, kind, layout) -> None:
+    manager, application = slicer.app.layoutManager(), slicer.app.applicationLogic()
+    if manager is None or application is None:
+        return
+    count = manager.tableViewCount if kind == "table" else manager.plotViewCount
+    views = [(manager.tableWidget if kind == "table" else manager.plotWidget)(index) for index in range(count)]
+    if layout is not None and not any(view.visible for view in views):
+        manager.setLayout(layout)
+    getattr(application.GetSelectionNode(), setter)(node.GetID() if node else None)
+    getattr(application, propagate)()
+
+
+def placeBeneath(parentNode, nodes: Iterable) -> None:
+    """Gather nodes beneath another one in the subject hierarchy; one that the user has moved stays."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    if hierarchy is None:
+        return
+    parentItem, sceneItem = hierarchy.GetItemByDataNode(parentNode), hierarchy.GetSceneItemID()
+    if not parentItem:
+        return
+    for node in nodes:
+        item = hierarchy.GetItemByDataNode(node)
+        if item and hierarchy.GetItemParent(item) == sceneItem:
+            hierarchy.SetItemParent(item, parentItem)

@@ -1,0 +1,274 @@
+"""The panel of ALS Cortex Profile in the stand-in for Slicer's desktop: its self-test, and what panels do wrong."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+from alsTestCases import renderedArc
+from desktopStandIn import (
+    choose,
+    click,
+    closeModule,
+    closeScene,
+    enter,
+    enterText,
+    leave,
+    openModule,
+    popups,
+    reloadModule,
+    renderPanel,
+    start,
+)
+
+MODULE = "ALSCortexProfile"
+
+
+def setUpModule():
+    start()  # before anything of the module is imported
+
+
+class SelfTest(unittest.TestCase):
+    """Each test of the module's own self-test, as Slicer's ctest runs it."""
+
+    def testSelfTests(self):
+        openModule(MODULE)
+        from ALSCortexProfile import ALSCortexProfileTest
+
+        popups()
+        for name in unittest.defaultTestLoader.getTestCaseNames(ALSCortexProfileTest):
+            with self.subTest(name):
+                result = unittest.TestResult()
+                ALSCortexProfileTest(name).run(result)
+                self.assertEqual([text for _, text in (*result.errors, *result.failures)], [])
+                self.assertEqual(popups(), [], "a popup on success")
+
+
+class PanelCase(unittest.TestCase):
+    def setUp(self):
+        closeScene()
+        self.panel = openModule(MODULE)
+        self.ui, self.exam = self.panel.ui, self.panel.exam
+        popups()
+
+    def tearDown(self):
+        closeModule(MODULE)
+        closeScene()
+
+    def addArc(self, rendered=None):
+        """An arc phantom of one target, chosen and measured."""
+        import slicer
+        from ALSCortexProfileLib import mrml
+
+        rendered = rendered or renderedArc()
+        image = mrml.addVolumeNode(slicer.mrmlScene, rendered.array_KJI, rendered.ijkToRAS, "T2star")
+        contours = tuple(
+            mrml.addCurveNode(slicer.mrmlScene, points_RAS, f"{slug}_{index}", slug)
+            for slug, index, points_RAS in rendered.contours
+        )
+        references = mrml.addSegmentationNode(slicer.mrmlScene, rendered.referenceMasks, image, "References")
+        self.panel.logic.chooseCase(mrml.CaseNodes((image,), contours, references))
+        self.rest()
+        return image, contours, references
+
+    def rest(self):
+        from ALSCortexProfileLib.panelSelfTest import wait
+
+        wait(lambda: not (self.exam.live.isPending or self.exam.references.isPending))
+
+
+class FollowingTest(PanelCase):
+    def testEveryDisabledButtonSaysWhy(self):
+        for state in ("empty", "measured"):
+            if state == "measured":
+                self.addArc()
+            for name, widget in vars(self.ui).items():
+                if name.endswith("Button") and not name.endswith(("RadioButton", "CollapsibleButton")):
+                    with self.subTest(state=state, button=name):
+                        self.assertTrue(widget.toolTip)
+
+    def testEveryInputHasAToolTip(self):
+        kinds = ("Selector", "LineEdit", "SpinBox", "ComboBox", "CheckBox", "RadioButton", "Table")
+        for name, widget in vars(self.ui).items():
+            if name.endswith(kinds):
+                with self.subTest(name):
+                    self.assertTrue(widget.toolTip)
+
+    def testReferencesAreFollowedWhileTheyArePainted(self):
+        import numpy as np
+        import slicer
+        from ALSStudyLib.mrmlSegments import segmentNames
+
+        image, _contours, references = self.addArc()
+        before = self.exam.measurements["hand_knob_left"].selected.sh
+        splenium = segmentNames(references)["Splenium"]
+        brighter_KJI = slicer.util.arrayFromVolume(image) * 0
+        brighter_KJI[0, :8, :8] = 1
+        slicer.util.updateSegmentBinaryLabelmapFromArray(brighter_KJI.astype(np.uint8), references, splenium, image)
+        self.rest()
+        self.assertNotEqual(self.exam.measurements["hand_knob_left"].selected.sh, before)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(0 * brighter_KJI.astype(np.uint8), references, splenium, image)
+        self.rest()
+        self.assertNotIn("hand_knob_left", self.exam.measurements)
+        self.assertIn("splenium", self.exam.targets.text("hand_knob_left", "status"))
+        self.assertEqual(popups(), [])
+
+    def testBootstrapIsGivenUpWhenTheLineMoves(self):
+        _image, (contour, *_others), _references = self.addArc()
+        ended = []
+        original = self.panel.logic.measure
+
+        def measure(parameterNode, target, quick=False, progress=None):
+            def step(share):
+                if not ended:  # the user takes hold of a point during the bootstrap
+                    point = [0.0, 0.0, 0.0]
+                    contour.GetNthControlPointPositionWorld(3, point)
+                    contour.SetNthControlPointPositionWorld(3, point[0], point[1] + 0.05, point[2])
+                ended.append(progress(share))
+                return ended[-1]
+
+            return original(parameterNode, target, quick, None if quick else step)
+
+        self.panel.logic.measure = measure
+        self.exam.live.refine(["hand_knob_left"])
+        self.rest()
+        self.assertIs(ended[0], False)
+        self.assertIs(ended[1], True)
+        self.assertGreater(self.exam.measurements["hand_knob_left"].intervals.resamples, 0)
+
+    def testWhatIsSavedIsComplete(self):
+        import slicer
+
+        _image, (contour, *_others), _references = self.addArc()
+        contour.InvokeEvent(contour.PointStartInteractionEvent)
+        point = [0.0, 0.0, 0.0]
+        contour.GetNthControlPointPositionWorld(3, point)
+        contour.SetNthControlPointPositionWorld(3, point[0], point[1] + 0.2, point[2])
+        with tempfile.TemporaryDirectory() as folder:
+            slicer.mrmlScene.SetRootDirectory(folder)
+            slicer.mrmlScene.SetURL(str(Path(folder) / "case.mrml"))
+            slicer.mrmlScene.Commit()
+        measurement = self.exam.measurements["hand_knob_left"]
+        self.assertGreater(measurement.intervals.resamples, 0)
+        table = self.panel._parameterNode.resultsTable.GetTable()
+        self.assertEqual(table.GetColumnByName("sh").GetValue(0), measurement.selected.sh)
+        contour.InvokeEvent(contour.PointEndInteractionEvent)
+
+    def testFlippedNormalsAreMeasuredAtOnce(self):
+        self.addArc()
+        self.exam.select("hand_knob_left")
+        click(self.ui.flipButton)
+        self.rest()
+        self.assertIn("normals_flipped_by_user", self.exam.measurements["hand_knob_left"].flags)
+        click(self.ui.flipButton)
+        self.rest()
+        self.assertNotIn("normals_flipped_by_user", self.exam.measurements["hand_knob_left"].flags)
+
+    def testDrawingThatIsGivenUpLeavesNoLine(self):
+        import slicer
+
+        self.addArc()
+        count = len(self.panel.logic.contours())
+        self.exam.targets.click("paracentral_left")
+        self.assertTrue(self.exam.drawing.isDrawing)
+        self.assertEqual(len(self.panel.logic.contours()), count + 1)
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+        self.assertFalse(self.exam.drawing.isDrawing)
+        self.assertFalse(self.ui.drawButton.checked)
+        self.assertEqual(len(self.panel.logic.contours()), count)
+
+    def testUndoTakesTheLastPointBack(self):
+        _image, (contour, *_others), _references = self.addArc()
+        self.exam.select("hand_knob_left")
+        count = contour.GetNumberOfControlPoints()
+        click(self.ui.undoPointButton)
+        self.assertEqual(contour.GetNumberOfControlPoints(), count - 1)
+
+    def testOwnTargetGetsARow(self):
+        self.addArc()
+        enterText(self.ui.newTargetLineEdit, "Tongue left")
+        click(self.ui.addTargetButton)
+        self.assertEqual(self.exam.targets.text("tongue_left", "target"), "Tongue\nleft")
+        self.assertEqual(self.panel._parameterNode.selectedTarget, "tongue_left")
+
+
+class EchoesTest(PanelCase):
+    def testEchoesOfSeveralVolumesAreCombined(self):
+        import slicer
+        from ALSStudyLib.mrmlNodes import addVolumeNode
+
+        rendered = renderedArc()
+        self.addArc(rendered)
+        self.assertFalse(self.panel.logic.hasEchoes(self.panel._parameterNode))
+        single = self.exam.targets.text("hand_knob_left", "sh")
+        later = addVolumeNode(slicer.mrmlScene, 0.8 * rendered.array_KJI, rendered.ijkToRAS, "later echo")
+        self.panel._parameterNode.echoes = [later]
+        enterText(self.ui.echoTimesLineEdit, "13 18.6")
+        self.rest()
+        self.assertEqual(self.panel.logic.echoTimesText(self.panel._parameterNode), "13 18.6")
+        # The same image twice, one darker by a factor: the mean has the same shape.
+        self.assertEqual(self.exam.targets.text("hand_knob_left", "sh"), single)
+        choose(self.ui.combinationComboBox, "Root of the sum of squares")
+        self.rest()
+        self.assertEqual(self.panel.logic.settings(self.panel._parameterNode).echoCombination, "rss")
+        self.assertEqual(self.exam.measurements["hand_knob_left"].settings.echoCombination, "rss")
+
+    def testEchoTimesThatAreNoneAreRefused(self):
+        import slicer
+        from ALSStudyLib.mrmlNodes import addVolumeNode
+
+        rendered = renderedArc()
+        self.addArc(rendered)
+        parameterNode = self.panel._parameterNode
+        later = addVolumeNode(slicer.mrmlScene, rendered.array_KJI, rendered.ijkToRAS, "later echo")
+        parameterNode.echoes = [later]
+        for text in ("13", "13 abc", "13 18.6 24", "13 -5"):
+            with self.subTest(text), self.assertRaisesRegex(ValueError, "2 numbers in ms"):
+                self.panel.logic.declareEchoTimes(parameterNode, text)
+
+
+class LifeTest(PanelCase):
+    def testPanelSurvivesReloadAndAnotherModule(self):
+        self.addArc()
+        shown = self.exam.targets.text("hand_knob_left", "ratio")
+        leave(MODULE)
+        self.assertIsNone(self.panel._parameterNode)
+        enter(MODULE)
+        self.rest()
+        self.assertEqual(self.exam.targets.text("hand_knob_left", "ratio"), shown)
+        self.panel = reloadModule(MODULE)
+        self.ui, self.exam = self.panel.ui, self.panel.exam
+        self.rest()
+        self.assertEqual(self.exam.targets.text("hand_knob_left", "ratio"), shown)
+        self.assertEqual(popups(), [])
+
+    def testReadingModeHidesChartAndBandToo(self):
+        import slicer
+        from ALSCortexProfileLib.mrmlResults import overlayKind
+        from ALSStudyLib.mrmlNodes import nodesOfClass
+
+        self.addArc()
+        self.exam.select("hand_knob_left")
+        selection = slicer.app.applicationLogic().GetSelectionNode()
+        self.assertTrue(selection.GetActivePlotChartID())
+        self.panel._parameterNode.readingMode = True
+        self.assertFalse(selection.GetActivePlotChartID())
+        for node in nodesOfClass(slicer.mrmlScene, "vtkMRMLModelNode"):
+            if overlayKind(node):
+                self.assertEqual(bool(node.GetDisplayNode().GetVisibility()), overlayKind(node) != "edges")
+        table = self.panel._parameterNode.resultsTable
+        self.assertIsNone(table)
+
+    def testPanelIsDrawnInBothThemes(self):
+        self.addArc()
+        with tempfile.TemporaryDirectory() as folder:
+            sizes = {}
+            for theme in ("light", "dark"):
+                path = Path(folder) / f"{theme}.png"
+                renderPanel(self.panel, str(path), width=460, theme=theme)
+                sizes[theme] = path.stat().st_size
+            self.assertGreater(min(sizes.values()), 10_000)
+
+
+if __name__ == "__main__":
+    unittest.main()
