@@ -323,14 +323,21 @@ class ResultsTest(SceneCase):
         _, (measurement,), nodes = self.written()
         self.assertEqual(nodes.profilesTable.GetNumberOfRows(), len(measurement.mean.depthMm))
         chart = nodes.charts["hand_knob_left"]
-        self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), 7)
+        series = [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]
+        self.assertEqual(
+            [node.GetName() for node in series], ["mean \u00b1 SD", "window", "mean", "fit", "width at 25 %"]
+        )
         self.assertIn("[mm]", chart.GetXAxisTitle())
-        series = {node.GetYColumnName(): node for node in map(chart.GetNthPlotSeriesNode, range(7))}
-        self.assertEqual(series["fit"].GetTableNode().GetNumberOfRows(), len(measurement.mean.depthMm))
-        marks = series["quarter"].GetTableNode().GetTable()
-        width = [marks.GetColumnByName("width").GetValue(row) for row in range(2)]
-        self.assertAlmostEqual(width[1] - width[0], measurement.selected.thicknessMm, places=9)
-        self.assertAlmostEqual(marks.GetColumnByName("quarter").GetValue(0), 0.25 * measurement.selected.sh, places=9)
+        tables = {node.GetYColumnName(): node.GetTableNode().GetTable() for node in series}
+        for node in series:
+            for name in (node.GetXColumnName(), node.GetYColumnName()):
+                self.assertIsNotNone(tables[node.GetYColumnName()].GetColumnByName(name))
+        self.assertEqual(tables["fit"].GetNumberOfRows(), len(measurement.mean.depthMm))
+        start, end = (tables["width"].GetColumnByName("width_depth").GetValue(row) for row in range(2))
+        self.assertAlmostEqual(end - start, measurement.selected.thicknessMm, places=9)
+        self.assertAlmostEqual(
+            tables["width"].GetColumnByName("width").GetValue(0), 0.25 * measurement.selected.sh, places=9
+        )
 
     def testOverlaysLieWhereTheBandIs(self):
         _, (measurement,), nodes = self.written()

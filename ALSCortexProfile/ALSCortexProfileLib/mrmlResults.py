@@ -36,20 +36,31 @@ COLORS = {
 }
 OVERLAYS = ("contour", "normals", "excluded", "edges")
 
-_PLOT_COLUMNS = (
-    Column("depth", "Depth below the pial line", "mm"),
-    Column("hypointensity", "Mean hypointensity"),
-    Column("upper", "Mean + SD over normals"),
-    Column("lower", "Mean - SD over normals"),
-    Column("fit", "Fitted band as seen through the voxel"),
-)
-# Two points each: where the fit looks, and the width it finds.
-_MARK_COLUMNS = (
-    Column("start", "Start of the window", "mm"),
-    Column("end", "End of the window", "mm"),
-    Column("height", "Lowest and highest hypointensity shown"),
-    Column("width", "Start and end of the band at 25 % of its peak", "mm"),
-    Column("quarter", "25 % of the peak"),
+# Each is a table of its own: a line through its points.
+_PLOT_COLUMNS = {
+    "profile": (
+        Column("depth", "Depth below the pial line", "mm"),
+        Column("hypointensity", "Mean hypointensity"),
+        Column("fit", "Fitted band as seen through the voxel"),
+    ),
+    "band": (
+        Column("band_depth", "Depth below the pial line, down and up again", "mm"),
+        Column("band", "Mean + SD over normals, then mean - SD"),
+    ),
+    "marks": (
+        Column("window_depth", "Frame around what the fit looks at", "mm"),
+        Column("window", "Lowest and highest hypointensity in it"),
+        Column("width_depth", "Start and end of the band at 25 % of its peak", "mm"),
+        Column("width", "25 % of the peak"),
+    ),
+}
+# table, x, y, words in the legend, color, line width; drawn in this order
+_SERIES = (
+    ("band", "band_depth", "band", "mean \u00b1 SD", "sd", 1.0),
+    ("marks", "window_depth", "window", "window", "window", 1.0),
+    ("profile", "depth", "hypointensity", "mean", "mean", 2.0),
+    ("profile", "depth", "fit", "fit", "fit", 3.0),
+    ("marks", "width_depth", "width", "width at 25 %", "width", 4.0),
 )
 
 
@@ -125,67 +136,77 @@ def writeChart(scene, caseNodes: CaseNodes, measurement: ProfileMeasurement):
     def output(className, key, name):
         return _outputNode(scene, className, f"{key}:{target.slug}", name, caseNodes, measurement.settings)
 
-    table = output("vtkMRMLTableNode", "plot", f"{stem} {target.slug} plot")
-    fillTableNode(table, _PLOT_COLUMNS, _plotRows(measurement))
-    marks = output("vtkMRMLTableNode", "marks", f"{stem} {target.slug} marks")
-    fillTableNode(marks, _MARK_COLUMNS, _markRows(measurement))
+    tables = {}
+    for name, rows in _plotRows(measurement).items():
+        tables[name] = output("vtkMRMLTableNode", f"plot-{name}", f"{stem} {target.slug} {name}")
+        with slicer.util.NodeModify(tables[name]):
+            fillTableNode(tables[name], _PLOT_COLUMNS[name], rows)
+            tables[name].SetHideFromEditors(True)  # only the chart reads it
     chart = output("vtkMRMLPlotChartNode", "chart", f"{stem} {target.label}")
-    chart.RemoveAllPlotSeriesNodeIDs()
-    looks = (
-        (table, "depth", "upper", "mean + SD", "sd", 1.0),
-        (table, "depth", "lower", "mean - SD", "sd", 1.0),
-        (marks, "start", "height", "window starts", "window", 1.0),
-        (marks, "end", "height", "window ends", "window", 1.0),
-        (table, "depth", "hypointensity", "mean", "mean", 2.0),
-        (table, "depth", "fit", "fit", "fit", 3.0),
-        (marks, "width", "quarter", "width at 25 %", "width", 4.0),
-    )
-    for source, x, y, name, color, width in looks:
-        if measurement.status != OK and (x, y) == ("width", "quarter"):
-            continue
-        series = output("vtkMRMLPlotSeriesNode", f"series:{x}-{y}", f"{target.label} {name}")
-        series.SetAndObserveTableNodeID(source.GetID())
-        # A line plot ignores x; scatter without markers does not.
-        series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
-        series.SetMarkerStyle(slicer.vtkMRMLPlotSeriesNode.MarkerStyleNone)
-        series.SetLineStyle(
-            slicer.vtkMRMLPlotSeriesNode.LineStyleDash
-            if color == "window"
-            else slicer.vtkMRMLPlotSeriesNode.LineStyleSolid
-        )
-        series.SetXColumnName(x)
-        series.SetYColumnName(y)
-        series.SetColor(*COLORS[color])
-        series.SetLineWidth(width)
-        chart.AddAndObservePlotSeriesNodeID(series.GetID())
-    chart.SetTitle(target.label)
-    chart.SetXAxisTitle("Depth below the pial line [mm]")
-    chart.SetYAxisTitle("Hypointensity (positive = darker than white matter)")
+    with slicer.util.NodeModify(chart):
+        chart.RemoveAllPlotSeriesNodeIDs()
+        for table, x, y, name, color, width in _SERIES:
+            series = output("vtkMRMLPlotSeriesNode", f"series-{y}", name)
+            with slicer.util.NodeModify(series):
+                _lookOfSeries(series, x, y, color, width)
+                series.SetHideFromEditors(True)
+                series.SetAndObserveTableNodeID(tables[table].GetID())
+            if measurement.status == OK or y != "width":
+                chart.AddAndObservePlotSeriesNodeID(series.GetID())
+        _showBand(chart, tables["profile"])
+        chart.SetTitle(target.label)
+        chart.SetXAxisTitle("Depth below the pial line [mm]")
+        chart.SetYAxisTitle("Hypointensity (dark is up)")
+        chart.SetTitleFontSize(14)
+        chart.SetAxisTitleFontSize(12)
+        chart.SetAxisLabelFontSize(11)
+        chart.SetLegendFontSize(11)
     chart.Modified()
     return chart
 
 
-def _plotRows(measurement):
-    mean = measurement.mean
+def _showBand(chart, profileTable):
+    """The band fills the chart: liquor, far below, need not be seen whole."""
+    column = profileTable.GetTable().GetColumnByName("hypointensity")
+    highest = np.nanmax([column.GetValue(row) for row in range(column.GetNumberOfTuples())])
+    chart.SetYAxisRangeAuto(not highest > 0)
+    if highest > 0:
+        chart.SetYAxisRange(-highest, 1.3 * highest)
+
+
+def _lookOfSeries(series, x, y, color, width):
+    kind = slicer.vtkMRMLPlotSeriesNode
+    # A line plot ignores x; scatter without markers does not.
+    series.SetPlotType(kind.PlotTypeScatter)
+    series.SetMarkerStyle(kind.MarkerStyleNone)
+    series.SetLineStyle(kind.LineStyleDash if color == "window" else kind.LineStyleSolid)
+    series.SetXColumnName(x)
+    series.SetYColumnName(y)
+    series.SetColor(*COLORS[color])
+    series.SetLineWidth(width)
+
+
+def _plotRows(measurement) -> dict[str, list[dict]]:
+    """Rows of the three tables that the chart draws."""
+    mean, fit, window = measurement.mean, measurement.selected.fit, measurement.window
+    depthMm, d = mean.depthMm, mean.hypointensity
     sd = mean.sdIntensity / measurement.splenium.mean
-    return [
-        {"depth": x, "hypointensity": d, "upper": d + s, "lower": d - s, "fit": f}
-        for x, d, s, f in zip(mean.depthMm, mean.hypointensity, sd, measurement.bandCurve, strict=True)
-    ]
-
-
-def _markRows(measurement):
-    mean, window = measurement.mean, measurement.window
-    fit = measurement.selected.fit
-    inside = mean.hypointensity[window.slice]
-    heights = (float(np.nanmin(inside)), float(np.nanmax(inside)))
-    width = (fit.startMm, fit.endMm) if measurement.status == OK else (np.nan, np.nan)
-    quarter = 0.25 * measurement.selected.sh if measurement.status == OK else np.nan
-    start, end = (float(mean.depthMm[index]) for index in (window.first, window.last))
-    return [
-        {"start": start, "end": end, "height": height, "width": x, "quarter": quarter}
-        for height, x in zip(heights, width, strict=True)
-    ]
+    start, end = (float(depthMm[index]) for index in (window.first, window.last))
+    low, high = float(np.nanmin(d[window.slice])), float(np.nanmax(d[window.slice]))
+    isBand = measurement.status == OK
+    widthMm = [fit.startMm, fit.endMm] if isBand else [np.nan, np.nan]
+    quarter = 0.25 * measurement.selected.sh if isBand else np.nan
+    # The frame of the window has four corners, the width two ends: it goes there and back.
+    frame = zip((start, start, end, end), (low, high, high, low), (*widthMm, *widthMm[::-1]), strict=True)
+    around = zip(np.concatenate([depthMm, depthMm[::-1]]), np.concatenate([d + sd, (d - sd)[::-1]]), strict=True)
+    return {
+        "profile": [
+            {"depth": x, "hypointensity": y, "fit": f}
+            for x, y, f in zip(depthMm, d, measurement.bandCurve, strict=True)
+        ],
+        "band": [{"band_depth": x, "band": y} for x, y in around if np.isfinite(y)],
+        "marks": [{"window_depth": x, "window": y, "width_depth": edge, "width": quarter} for x, y, edge in frame],
+    }
 
 
 # Overlay --------------------------------------------------------------------------------------------------------

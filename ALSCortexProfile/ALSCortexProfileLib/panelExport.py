@@ -29,25 +29,21 @@ class PanelExam(ProfileExam):
             writeTable(folder / READINGS_FILE, READING_COLUMNS, [reading.row for reading in readings])
 
     def writeFigures(self, folder: Path) -> None:
-        manager = slicer.app.layoutManager()
-        if manager is None:
-            return
-        layout = manager.layout
-        try:
+        with panelViews.Pictures() as pictures:
             for measurement in self.measurements:
-                if measurement.mean is not None:
-                    self._capture(manager, folder, measurement)
-        finally:
-            manager.setLayout(layout)
-
-    def _capture(self, manager, folder, measurement) -> None:
-        slug = measurement.input.target.slug
-        for rows in measurement.normals:
-            panelViews.jumpTo(rows.points_RAS.mean(0))
-            panelViews.captureView(manager.sliceWidget("Red").sliceView(), folder / f"{slug}_slice{rows.slice}.png")
-        panelViews.showChart(writeChart(slicer.mrmlScene, self.caseNodes, measurement), mayChangeLayout=True)
-        if manager.plotViewCount:
-            panelViews.captureView(manager.plotWidget(0).plotView(), folder / f"{slug}_profile.png")
+                if measurement.mean is None:
+                    continue
+                slug = measurement.input.target.slug
+                for rows in measurement.normals:
+                    pictures.slice(rows.points_RAS.mean(0), folder / f"{slug}_slice{rows.slice}.png")
+                chart = writeChart(slicer.mrmlScene, self.caseNodes, measurement)
+                pictures.chart(chart, folder / f"{slug}_profile.png")
+            source = self.measurements[0].input
+            for region in (source.splenium, source.whiteMatter):
+                if len(region.voxels_IJK):
+                    center_RAS = source.image.ijkToWorld(region.voxels_IJK).mean(0)
+                    name = "_".join(region.name.lower().split())
+                    pictures.slice(center_RAS, folder / f"reference_{name}.png")
 
 
 def exportExam(folder: str, caseNodes, measurements: Sequence) -> None:

@@ -384,12 +384,13 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
         parameterNode.shownSettings = parameterNode.settings
         nodes = mrmlResults.writeResults(slicer.mrmlScene, caseNodes, measurements)
         parameterNode.resultsTable = nodes.resultsTable
-        drawn = [node for overlays in nodes.overlays.values() for node in overlays]
+        image = caseNodes.images[0]
         panelViews.placeBeneath(
-            caseNodes.images[0],
-            [nodes.resultsTable, nodes.profilesTable, *nodes.charts.values(), *drawn, *caseNodes.contours]
-            + [caseNodes.references],
+            image, [nodes.resultsTable, nodes.profilesTable, *caseNodes.contours, caseNodes.references]
         )
+        for measurement in measurements:
+            target = measurement.input.target.slug
+            panelViews.placeBeneath(image, self._drawings(parameterNode, target), _("Charts and overlays"))
         return nodes
 
     def removeResults(self, parameterNode: ALSCortexProfileParameterNode) -> None:

@@ -23,8 +23,7 @@ def rowOf(
     :param isHidden: the reader has not scored it yet. problem: why the whole exam cannot be measured.
     """
     if waitingFor:
-        status = _("drawing: {waitingFor}").format(waitingFor=waitingFor) if isDrawing else waitingFor
-        return TargetRow(target, slices, status=status)
+        return TargetRow(target, slices, status=waitingFor)
     if isHidden:
         return TargetRow(
             target, slices, HIDDEN, HIDDEN, HIDDEN, _("score it first"), _("Reading mode: see Visual reading below")
@@ -37,7 +36,10 @@ def rowOf(
     remarks = [measurement.reason, adviceText(measurement.status), *map(flagText, measurement.flags)]
     advice = "\n".join(filter(None, remarks))
     if measurement.flags and measurement.status == "ok":
-        status = _("{status}, {count} remarks").format(status=status, count=len(measurement.flags))
+        remarks = (
+            _("1 remark") if len(measurement.flags) == 1 else _("{count} remarks").format(count=len(measurement.flags))
+        )
+        status = f"{status}, {remarks}"
     selected = measurement.selected
     if selected is None or measurement.status != "ok":
         return TargetRow(target, slices, status=status, advice=advice)

@@ -136,6 +136,18 @@ class ALSCortexProfileTest(ScriptedLoadableModuleTest):
         ui.sessionSpinBox.value = 2
         self.assertNotEqual(self.exam.targets.text(slug, "sh"), shown)
 
+    def test_resultsLieBeneathTheImage(self):
+        """What the panel makes is named after the image, and gathered beneath it."""
+        _curve, slug = self._phantomMeasured()
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+        parameterNode = self.panel._parameterNode
+        image = hierarchy.GetItemByDataNode(parameterNode.image)
+        table = hierarchy.GetItemByDataNode(parameterNode.resultsTable)
+        self.assertEqual(hierarchy.GetItemParent(table), image)
+        self.assertTrue(parameterNode.resultsTable.GetName().startswith(parameterNode.image.GetName()))
+        chart = hierarchy.GetItemByDataNode(self.panel.logic.chart(parameterNode, slug))
+        self.assertEqual(hierarchy.GetItemParent(hierarchy.GetItemParent(chart)), image)
+
     def test_exportsWhatIsShown(self):
         """Tables, provenance and figures, by one button."""
         _curve, slug = self._phantomMeasured()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 import numpy as np
@@ -50,9 +51,63 @@ def shownSlice(image) -> int | None:
     return int(np.rint(image.rasToIJK(center_RAS)[0, 2]))
 
 
-def captureView(view, path) -> None:
-    """Save what a slice or plot view shows as PNG."""
-    slicer.app.processEvents()
+CAPTURE_FIELD_MM = 70.0
+RENDER_S = 0.15
+
+
+class Pictures:
+    """Takes pictures of large views, one place or chart each; layout and views are then as before."""
+
+    def __init__(self):
+        self._manager = slicer.app.layoutManager()
+
+    def __enter__(self):
+        layouts = slicer.vtkMRMLLayoutNode
+        if self._manager is not None:
+            self._layout = self._manager.layout
+            self._chartId = slicer.app.applicationLogic().GetSelectionNode().GetActivePlotChartID()
+            self._manager.setLayout(layouts.SlicerLayoutOneUpRedSliceView)
+            self._sliceNode = self._manager.sliceWidget("Red").mrmlSliceNode()
+            self._sliceState = slicer.vtkMRMLSliceNode()
+            self._sliceState.Copy(self._sliceNode)
+        return self
+
+    def __exit__(self, *_exception):
+        if self._manager is not None:
+            sliceNode, before = self._sliceNode, self._sliceState
+            sliceNode.GetSliceToRAS().DeepCopy(before.GetSliceToRAS())
+            sliceNode.SetXYZOrigin(before.GetXYZOrigin())
+            self._manager.setLayout(self._layout)
+            sliceNode.SetFieldOfView(*before.GetFieldOfView())
+            sliceNode.UpdateMatrices()
+            showChart(slicer.mrmlScene.GetNodeByID(self._chartId) if self._chartId else None)
+
+    def slice(self, position_RAS, path) -> None:
+        """The axial view around a place, with all that is drawn there."""
+        if self._manager is None:
+            return
+        self._manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+        node = self._sliceNode
+        across, up, through = node.GetFieldOfView()
+        node.SetFieldOfView(CAPTURE_FIELD_MM, CAPTURE_FIELD_MM * up / across, through)
+        node.JumpSliceByCentering(*(float(value) for value in position_RAS))
+        _save(self._manager.sliceWidget("Red").sliceView(), path)
+
+    def chart(self, chartNode, path) -> None:
+        """A chart."""
+        if self._manager is None:
+            return
+        self._manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpPlotView)
+        showChart(chartNode)
+        _save(self._manager.plotWidget(0).plotView(), path)
+
+
+def _save(view, path) -> None:
+    # A view renders a moment after its content changed; until then it shows the picture before.
+    end = time.monotonic() + RENDER_S
+    while time.monotonic() < end:
+        slicer.app.processEvents()
+        time.sleep(0.01)
     view.grab().save(str(path))
 
 
@@ -83,15 +138,21 @@ def _showInLayout(setter, propagate, node, kind, layout) -> None:
     getattr(application, propagate)()
 
 
-def placeBeneath(parentNode, nodes: Iterable) -> None:
-    """Gather nodes beneath another one in the subject hierarchy; one that the user has moved stays."""
+def placeBeneath(parentNode, nodes: Iterable, folder: str = "") -> None:
+    """Gather nodes beneath another one in the subject hierarchy, in a folder there if asked; one that the user has
+    moved stays.
+    """
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     if hierarchy is None:
         return
     parentItem, sceneItem = hierarchy.GetItemByDataNode(parentNode), hierarchy.GetSceneItemID()
     if not parentItem:
         return
-    for node in nodes:
-        item = hierarchy.GetItemByDataNode(node)
-        if item and hierarchy.GetItemParent(item) == sceneItem:
-            hierarchy.SetItemParent(item, parentItem)
+    items = [hierarchy.GetItemByDataNode(node) for node in nodes]
+    items = [item for item in items if item and hierarchy.GetItemParent(item) == sceneItem]
+    if folder and items:
+        parentItem = hierarchy.GetItemChildWithName(parentItem, folder) or hierarchy.CreateFolderItem(
+            parentItem, folder
+        )
+    for item in items:
+        hierarchy.SetItemParent(item, parentItem)
