@@ -105,7 +105,6 @@ class ALSCortexProfileWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = ALSCortexProfileLogic()
         self.exam = ExamPanel(self.ui, self.logic)
         self._sceneFollower = SceneFollower(self)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartSaveEvent, self._onSceneSave)
         # Needed when the module is reloaded
         self.initializeParameterNode()
 
@@ -144,11 +143,6 @@ class ALSCortexProfileWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.parent.isEntered:
             self.exam.forget()
             self.initializeParameterNode()
-
-    def _onSceneSave(self, caller=None, event=None) -> None:
-        """What is saved has its confidence intervals."""
-        if self._parameterNode:
-            self.exam.live.finish()
 
     def onNodesChanged(self) -> None:
         """A node came or went: a curve, an image."""

@@ -5,6 +5,7 @@ import unittest
 from pathlib import Path
 
 from alsTestCases import renderedArc
+from ALSStudyLib.tables import readTable
 from desktopStandIn import (
     choose,
     click,
@@ -135,22 +136,20 @@ class FollowingTest(PanelCase):
         self.assertIs(ended[1], True)
         self.assertGreater(self.exam.measurements["hand_knob_left"].intervals.resamples, 0)
 
-    def testWhatIsSavedIsComplete(self):
-        import slicer
-
+    def testExportDoesNotWaitForTheUserToPause(self):
         _image, (contour, *_others), _references = self.addArc()
+        before = self.exam.measurements["hand_knob_left"].selected.sh
         contour.InvokeEvent(contour.PointStartInteractionEvent)
         point = [0.0, 0.0, 0.0]
         contour.GetNthControlPointPositionWorld(3, point)
         contour.SetNthControlPointPositionWorld(3, point[0], point[1] + 0.2, point[2])
         with tempfile.TemporaryDirectory() as folder:
-            slicer.mrmlScene.SetRootDirectory(folder)
-            slicer.mrmlScene.SetURL(str(Path(folder) / "case.mrml"))
-            slicer.mrmlScene.Commit()
+            self.exam.export(str(Path(folder) / "export"))
+            written = readTable(Path(folder) / "export" / "profile_measurements.tsv")
         measurement = self.exam.measurements["hand_knob_left"]
+        self.assertNotEqual(measurement.selected.sh, before)
         self.assertGreater(measurement.intervals.resamples, 0)
-        table = self.panel._parameterNode.resultsTable.GetTable()
-        self.assertEqual(table.GetColumnByName("sh").GetValue(0), measurement.selected.sh)
+        self.assertAlmostEqual(float(written[0]["sh"]), measurement.selected.sh, places=6)
         contour.InvokeEvent(contour.PointEndInteractionEvent)
 
     def testFlippedNormalsAreMeasuredAtOnce(self):

@@ -46,11 +46,13 @@ class CollapsibleButton(Facade, QtWidgets.QAbstractButton):
     def showChild(self, child, isOpen):
         """Hide with the contents, and show again only what nobody had hidden."""
         if not isOpen:
-            explicit = child.testAttribute(QtCore.Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
-            child.setProperty("standInHidden", explicit and child.isHidden())
+            if child.property("standInHidden") is None:  # else it is hidden by this section already
+                explicit = child.testAttribute(QtCore.Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
+                child.setProperty("standInHidden", explicit and child.isHidden())
             child.setVisible(False)
         elif child.property("standInHidden") is not None:
             child.setVisible(not child.property("standInHidden"))
+            child.setProperty("standInHidden", None)
 
     def childEvent(self, event):
         """What is added to a closed section is hidden too."""

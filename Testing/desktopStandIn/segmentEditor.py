@@ -92,6 +92,7 @@ class SegmentEditor(MRMLWidget):
 
     def build(self):
         self.node = self.active = None
+        self.history = slicer.vtkSegmentationHistory()
         self.order, self.shortcuts, self.viewsObserved = [], False, False
         self.effects = {name: Effect(name, self) for name in EFFECTS}
         self.shown = (None, None, None, None)
@@ -144,6 +145,7 @@ class SegmentEditor(MRMLWidget):
     def do_setSegmentationNode(self, node):
         if self.node is None:
             return
+        self.history.SetSegmentation(node.GetSegmentation() if node else None)
         with slicer.util.NodeModify(self.node):
             self.node.SetAndObserveSegmentationNode(node)
             if node:  # the real one makes what can be seen, and takes over the reference geometry
@@ -277,7 +279,15 @@ class SegmentEditor(MRMLWidget):
         self.viewsObserved = False
 
     def do_saveStateForUndo(self):
-        """The history is not kept."""
+        if self.plainValues()["undoEnabled"] and self.history.GetSegmentation():
+            self.history.SetMaximumNumberOfStates(self.plainValues()["maximumNumberOfUndoStates"])
+            self.history.SaveState()
+
+    def do_undo(self):
+        self.history.RestorePreviousState()
+
+    def do_redo(self):
+        self.history.RestoreNextState()
 
     def do_hideLabelLayer(self):
         """Nothing is drawn."""
