@@ -20,12 +20,15 @@ SCIENCE = {
         "singleProfiles", "targets", "tilt", "variants", "window",
     ),
     PHASE: (
-        "angle", "encoding", "gaussianHighPass", "homodyne", "laplacian", "measurement", "parallel", "polarity",
-        "preparation", "regions", "retention", "settings", "signFlips", "slices", "weighting",
+        "angle", "closeUps", "encoding", "gaussianHighPass", "growth", "homodyne", "laplacian", "measurement",
+        "parallel", "polarity", "preparation", "regions", "retention", "settings", "signFlips", "slices", "weighting",
     ),
 }  # fmt: skip
-SCENE = ("mrml", "mrmlResults")
-ABOVE_SCIENCE = {PROFILE: ("figures", "profileTables"), PHASE: ("dicomFiles", "phaseFigures", "phaseTables")}
+SCENE = {
+    PROFILE: ("mrml", "mrmlContours", "mrmlReferences", "mrmlResults"),
+    PHASE: ("mrml", "mrmlDeclared", "mrmlPictures", "mrmlPlacing", "mrmlResults"),
+}
+ABOVE_SCIENCE = {PROFILE: ("figures", "profileTables"), PHASE: ("dicomFiles", "phaseFigures", "phaseTables", "sidecar")}
 ALLOWED = {"numpy", "scipy", "vtk", "__future__", *(f"ALSStudyLib.{n}" for n in ("errors", "image", "storedSettings"))}
 
 
@@ -45,8 +48,8 @@ def imported(path: Path) -> set[str]:
 class LayersTest(unittest.TestCase):
     def testEveryFileHasALayer(self):
         for library, science in SCIENCE.items():
-            onDisk = {path.stem for path in library.glob("*.py")} - {"__init__"}
-            self.assertEqual(onDisk, {*science, *SCENE, *ABOVE_SCIENCE[library]})
+            onDisk = {path.stem for path in library.glob("*.py") if not path.stem.startswith("panel")} - {"__init__"}
+            self.assertEqual(onDisk, {*science, *SCENE[library], *ABOVE_SCIENCE[library]})
 
     def testScienceImportsNumpyScipyVtkOnly(self):
         for library, science in SCIENCE.items():
@@ -55,12 +58,20 @@ class LayersTest(unittest.TestCase):
                     allowed = {*ALLOWED, *(f".{other}" for other in science)}
                     self.assertEqual(imported(library / f"{name}.py") - allowed, set())
 
-    def testOnlyMrmlFilesKnowSlicer(self):
+    def testOnlyMrmlFilesKnowSlicerAndOnlyPanelsKnowQt(self):
         for folder in (PROFILE, PHASE, STUDY):
             for path in folder.glob("*.py"):
-                if not path.stem.startswith("mrml"):
+                known = {"panel": set(), "mrml": {"qt", "ctk"}}
+                unknown = next((v for k, v in known.items() if path.stem.startswith(k)), {"slicer", "qt", "ctk"})
+                with self.subTest(file=path.name):
+                    self.assertEqual(imported(path) & unknown, set())
+
+    def testOnlyPanelsImportPanels(self):
+        for folder in (PROFILE, PHASE, STUDY):
+            for path in folder.glob("*.py"):
+                if not path.stem.startswith("panel"):
                     with self.subTest(file=path.name):
-                        self.assertEqual(imported(path) & {"slicer", "qt", "ctk"}, set())
+                        self.assertFalse([name for name in imported(path) if name.split(".")[-1].startswith("panel")])
 
     def testModulesDoNotKnowEachOther(self):
         for library, other in ((PROFILE, "PhaseShiftROILib"), (PHASE, "ALSCortexProfileLib")):

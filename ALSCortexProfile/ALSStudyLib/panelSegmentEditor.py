@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import slicer
 
+DEFAULTS_ATTRIBUTE = "ALSMotorCortex.Defaults"
 EFFECTS = ("Threshold", "Paint", "Draw", "Erase")
 
 
 class EmbeddedSegmentEditor:
     """A `qMRMLSegmentEditorWidget` with a parameter node of its own, so that the user's own editor stays as it is.
 
+    :param brushMm: diameter that the brush has at first; None leaves Slicer's own, a share of the view.
+
     The panel calls `enter`, `exit`, `letGo` (before the scene closes) and `follow` (a new scene, or after loading).
     """
 
-    def __init__(self, editorWidget, moduleName: str):
-        self._editor, self._tag = editorWidget, moduleName
+    def __init__(self, editorWidget, moduleName: str, brushMm: float | None = None):
+        self._editor, self._tag, self._brushMm = editorWidget, moduleName, brushMm
         self._editorNode = None
         editorWidget.setMaximumNumberOfUndoStates(10)
         editorWidget.setEffectNameOrder(list(EFFECTS))
@@ -46,9 +49,14 @@ class EmbeddedSegmentEditor:
             node = scene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
             node.UnRegister(None)
             node.SetSingletonTag(self._tag)
+            node = scene.AddNode(node)
+        if node.GetAttribute(DEFAULTS_ATTRIBUTE) is None:  # new, or reset since the scene was closed
+            node.SetAttribute(DEFAULTS_ATTRIBUTE, "1")
             # A place painted twice belongs to both: references and regions are measured one by one.
             node.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteNone)
-            node = scene.AddNode(node)
+            if self._brushMm is not None:
+                node.SetAttribute("BrushDiameterIsRelative", "0")
+                node.SetAttribute("BrushAbsoluteDiameter", str(self._brushMm))
         if node is not self._editorNode:
             self._editorNode = node
             self._editor.setMRMLSegmentEditorNode(node)
@@ -80,6 +88,13 @@ class EmbeddedSegmentEditor:
     def stop(self) -> None:
         """Give the mouse back to the views."""
         self._editor.setActiveEffect(None)
+
+    def pauseShortcuts(self) -> None:
+        """While another mode needs a key of the editor, as Esc; two shortcuts for one key cancel each other."""
+        self._editor.uninstallKeyboardShortcuts()
+
+    def resumeShortcuts(self) -> None:
+        self._editor.installKeyboardShortcuts()
 
     def enter(self) -> None:
         self._editor.installKeyboardShortcuts()

@@ -98,6 +98,47 @@ def readDicom(path: Path) -> list[DicomVolume]:
     return [_volumeOf(groups[group]) for group in order]
 
 
+def readHeaders(files: Sequence[Path]) -> DicomVolume:
+    """What the headers of one loaded volume's files say, without its pixels and place.
+
+    :raises InputError: a file that is not whole, or frames that do not agree in what they say.
+    """
+    said = [one for file in files for one in _saidIn(Path(file))]
+    for name, what in (
+        ("component", "component"),
+        ("echoTimeMs", "echo time"),
+        ("fieldStrengthT", "field strength"),
+        ("rescaleType", "unit (RescaleType)"),
+    ):
+        if len({one[name] for one in said}) > 1:
+            raise InputError(
+                f"DICOM '{said[0]['name']}' differs from frame to frame in its {what}; expected one volume; load "
+                "magnitude, phase and echoes apart from each other."
+            )
+    rescales = {one["rescale"] for one in said}
+    if len(rescales) > 1 and len(files) == 1:  # readers give all frames of a file the rescale of its first
+        raise InputError(
+            f"DICOM '{said[0]['name']}' has {len(rescales)} different rescales in one file; expected one, for the "
+            "values as loaded would be wrong; measure it with als-motor-cortex phase --encoding dicom."
+        )
+    return DicomVolume(values_KJI=np.empty((0, 0, 0)), ijkToRAS=np.eye(4), **said[0])
+
+
+def _saidIn(file: Path) -> list[dict]:
+    import pydicom
+
+    try:
+        dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+        nFrames = len(dataset.get("PerFrameFunctionalGroupsSequence") or ()) or 1
+        return [_frame(dataset, file, index, np.empty((0, 0))).said for index in range(nFrames)]
+    except InputError:
+        raise
+    except Exception as error:  # a damaged header fails in pydicom or in the conversion of any of its values
+        raise InputError(
+            f"DICOM file '{file}' is broken off or damaged ({error}); expected a whole file; export it again."
+        ) from error
+
+
 def chooseVolume(volumes: Sequence[DicomVolume], component: str, echoTimeMs: float | None = None) -> DicomVolume:
     """The one volume of a component, at an echo time in ms if there are several.
 

@@ -32,8 +32,8 @@ from ALSStudyLib.mrmlSegments import (
 from .encoding import COMPLEX, STORED_ENCODINGS, phaseFromComplex, phaseFromStored
 from .measurement import PhaseMeasurement, measurePhaseShift
 from .polarity import POLARITIES
-from .preparation import MIN_LINES, PhaseInput, PreparedPhase, preparePhase
-from .regions import EXCHANGED, SIDES, STRUCTURES, VEIN_STRUCTURE, PhaseRegion, Structure, structureAndSide
+from .preparation import MIN_LINES, PhaseInput, PreparedPhase, declaredAnew, preparePhase
+from .regions import EXCHANGED, SIDES, STRUCTURES, VEIN, VEIN_STRUCTURE, PhaseRegion, Structure, structureAndSide
 from .settings import PhaseSettings
 
 ENCODING_ATTRIBUTE = "ALSMotorCortex.Encoding"
@@ -48,6 +48,17 @@ ROLES = (PHASE_ROLE, REAL_ROLE, IMAGINARY_ROLE, MAGNITUDE_ROLE)
 PARAMETER_NODE_NAME = "PhaseShiftROI"
 REGIONS_NAME = "Regions"
 GRID_TOLERANCE_MM = 1e-2
+# Hues that color-blind readers tell apart (Okabe and Ito); the left side is a shade darker.
+COLORS = {
+    "precentral_gyrus": (0.90, 0.62, 0.00),
+    "frontal_cortex": (0.34, 0.71, 0.91),
+    "caudate_nucleus": (0.00, 0.62, 0.45),
+    "globus_pallidus": (0.94, 0.89, 0.26),
+    "putamen": (0.80, 0.47, 0.65),
+    VEIN: (0.00, 0.45, 0.70),
+}
+OWN_COLOR = (0.84, 0.37, 0.00)
+LEFT_SHADE = 0.75
 
 
 @dataclass(frozen=True)
@@ -150,10 +161,18 @@ def addRegionsNode(scene, masks_KJI: dict[str, np.ndarray], volumeNode, name: st
     """A segmentation `Regions` on the grid of a volume, each known structure with its terminology."""
     node = addSegmentationNode(scene, masks_KJI, volumeNode, name)
     for segmentName, identifier in segmentNames(node).items():
-        structure, side = structureAndSide(segmentName)
-        if structure.code is not None:
-            setTerminology(node, identifier, structure.code, side)
+        describeRegion(node, identifier, segmentName)
     return node
+
+
+def describeRegion(segmentationNode, segmentId: str, name: str) -> None:
+    """Give a segment the color of its structure and side, and its terminology if it is a known one."""
+    structure, side = structureAndSide(name)
+    shade = LEFT_SHADE if side == "left" else 1.0
+    color = (shade * part for part in COLORS.get(structure.slug, OWN_COLOR))
+    segmentationNode.GetSegmentation().GetSegment(segmentId).SetColor(*color)
+    if structure.code is not None:
+        setTerminology(segmentationNode, segmentId, structure.code, side)
 
 
 def storePhaseCase(scene, caseNodes: PhaseCaseNodes) -> None:
@@ -225,14 +244,7 @@ def readPhaseInput(caseNodes: PhaseCaseNodes, settings: PhaseSettings | None = N
     settings = settings or caseNodes.settings
     declared = declaredAcquisition(caseNodes.declared)
     name = caseNodes.declared.GetName()
-    echoTimeMs = _inRange(declared.echoTimeMs, "echo time", "ms, as 19", name, 0.5, 1000)
-    fieldStrengthT = _inRange(declared.fieldStrengthT, "field strength", "T, as 3", name, 0.01, 30)
-    if declared.polarity not in POLARITIES:
-        found = f"'{declared.polarity}'" if declared.polarity else "nothing"
-        raise InputError(
-            f"Phase '{name}' declares {found} as its polarity; expected one of {', '.join(POLARITIES)}; say which sign "
-            "iron has, or that it is unknown."
-        )
+    values = _declaredValues(declared, name)
     image = imageFromVolumeNode(caseNodes.declared)
     if caseNodes.phase is not None:
         encoded = phaseFromStored(image.array_KJI, declared.encoding, name)
@@ -246,15 +258,26 @@ def readPhaseInput(caseNodes: PhaseCaseNodes, settings: PhaseSettings | None = N
         phase=replace(image, array_KJI=encoded.phaseRad_KJI),
         magnitude_KJI=magnitude,
         regions=readRegions(caseNodes.regions, image, settings.resampleRegions) if caseNodes.regions else (),
-        echoTimeMs=echoTimeMs,
-        fieldStrengthT=fieldStrengthT,
-        polarity=declared.polarity,
+        **values,
         alreadyFiltered=declared.filter != UNFILTERED,
         filteredLines=declared.filteredLines,
         encoding=encoded.description,
         subject=caseNodes.subject,
         exam=caseNodes.exam,
     )
+
+
+def _declaredValues(declared: Acquisition, name: str) -> dict:
+    """:raises InputError: echo time, field strength or polarity that is missing or no such thing."""
+    echoTimeMs = _inRange(declared.echoTimeMs, "echo time", "ms, as 19", name, 0.5, 1000)
+    fieldStrengthT = _inRange(declared.fieldStrengthT, "field strength", "T, as 3", name, 0.01, 30)
+    if declared.polarity not in POLARITIES:
+        found = f"'{declared.polarity}'" if declared.polarity else "nothing"
+        raise InputError(
+            f"Phase '{name}' declares {found} as its polarity; expected one of {', '.join(POLARITIES)}; say which sign "
+            "iron has, or that it is unknown."
+        )
+    return {"echoTimeMs": echoTimeMs, "fieldStrengthT": fieldStrengthT, "polarity": declared.polarity}
 
 
 def _inRange(value, what, example, name, smallest, largest):
@@ -334,6 +357,18 @@ def readRegions(segmentationNode, image: ImageVolume, resample: bool = False) ->
     return tuple(sorted(_withoutExchanged(found, image).values(), key=order))
 
 
+def regionSegments(segmentationNode) -> dict[str, str]:
+    """Slug of a region to the ID of its segment; a segment that is no region, or a second one of it, is left out."""
+    found: dict[str, str] = {}
+    for identifier in segmentNames(segmentationNode).values():
+        try:
+            structure, side = _structureAndSide(segmentationNode, identifier)
+        except InputError:
+            continue
+        found.setdefault(PhaseRegion(structure, side, np.empty((0, 3), dtype=int)).slug, identifier)
+    return found
+
+
 def _structureAndSide(segmentationNode, identifier) -> tuple[Structure, str]:
     """By the segment's name; of a name that is no known structure, by its terminology if that is one."""
     name = segmentationNode.GetSegmentation().GetSegment(identifier).GetName()
@@ -369,17 +404,41 @@ def preparePhaseCase(caseNodes: PhaseCaseNodes) -> PreparedPhase:
     return preparePhase(readPhaseInput(caseNodes), caseNodes.settings)
 
 
-def measurePhaseCase(caseNodes: PhaseCaseNodes) -> list[PhaseMeasurement]:
+def redeclared(prepared: PreparedPhase, declared: Acquisition, caseNodes: PhaseCaseNodes) -> PreparedPhase:
+    """Prepared phase with its regions read anew, and with what does not touch the filter as it is declared now.
+
+    :raises InputError: regions that cannot be used, or something that is not declared.
+    """
+    image, settings = prepared.source.phase, caseNodes.settings
+    return declaredAnew(
+        prepared,
+        replace(
+            prepared.source,
+            **_declaredValues(declared, image.name),
+            regions=readRegions(caseNodes.regions, image, settings.resampleRegions) if caseNodes.regions else (),
+            subject=caseNodes.subject,
+            exam=caseNodes.exam,
+        ),
+        settings,
+    )
+
+
+def measurePhaseCase(caseNodes: PhaseCaseNodes, prepared: PreparedPhase | None = None) -> list[PhaseMeasurement]:
     """Measure every region of an exam, with the case's settings.
 
+    :param prepared: from `preparePhaseCase` of the same images and filter, to measure again without filtering again.
     :raises InputError: input that cannot be used, or only a vein in the regions.
     """
     if caseNodes.regions is None:
         raise InputError(
             f"Phase '{caseNodes.declared.GetName()}' has no regions; expected a segmentation; paint or choose one."
         )
-    source = readPhaseInput(caseNodes)
-    measurements = measurePhaseShift(source, caseNodes.settings)
+    if prepared is not None:
+        prepared = redeclared(prepared, declaredAcquisition(caseNodes.declared), caseNodes)
+        source = prepared.source
+    else:
+        source = readPhaseInput(caseNodes)
+    measurements = measurePhaseShift(source, caseNodes.settings, prepared)
     if not measurements:
         raise InputError(
             f"Regions '{caseNodes.regions.GetName()}' hold only a vein, which checks the polarity; expected a region "
@@ -396,11 +455,14 @@ __all__ = [
     "addRegionsNode",
     "declareAcquisition",
     "declaredAcquisition",
+    "describeRegion",
     "findPhaseCaseNodes",
     "hasPhaseCase",
     "measurePhaseCase",
     "preparePhaseCase",
     "readPhaseInput",
     "readRegions",
+    "redeclared",
+    "regionSegments",
     "storePhaseCase",
 ]

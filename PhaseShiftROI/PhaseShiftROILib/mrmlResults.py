@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import slicer
 import vtk
-from ALSStudyLib.mrmlNodes import ECHO_TIME_ATTRIBUTE, fillTableNode, outputNode
-from ALSStudyLib.tables import allRows
+from ALSStudyLib.mrmlNodes import ECHO_TIME_ATTRIBUTE, fillTableNode, nodesOfClass, outputNode
+from ALSStudyLib.tables import Column, allRows
 
 from .measurement import PhaseMeasurement
 from .mrml import (
@@ -34,6 +34,7 @@ from .preparation import PreparedPhase
 
 MODULE = "PhaseShiftROI"
 DISPLAY_RAD = 0.5
+ALL_COLOR, KEPT_COLOR = (0.34, 0.71, 0.91), (0.90, 0.62, 0.00)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class PhaseResultNodes:
 def writePhaseResults(scene, caseNodes: PhaseCaseNodes, measurements: Sequence[PhaseMeasurement]) -> PhaseResultNodes:
     """Write one exam into the scene; results of an earlier run are replaced."""
     volumes = writePreparedPhase(scene, caseNodes, measurements[0].prepared)
+    return PhaseResultNodes(*writePhaseTables(scene, caseNodes, measurements), *volumes)
+
+
+def writePhaseTables(scene, caseNodes: PhaseCaseNodes, measurements: Sequence[PhaseMeasurement]) -> list:
+    """Tables of results, slices and regions, and the paper's layout."""
     tables = (
         ("results", "phase shift", MEASUREMENT_COLUMNS, allRows(measurements, measurementRows)),
         ("slices", "phase shift slices", SLICE_COLUMNS, allRows(measurements, sliceRows)),
@@ -63,7 +69,45 @@ def writePhaseResults(scene, caseNodes: PhaseCaseNodes, measurements: Sequence[P
         node = _outputNode(scene, "vtkMRMLTableNode", key, title, caseNodes)
         fillTableNode(node, columns, rows)
         nodes.append(node)
-    return PhaseResultNodes(*nodes, *volumes)
+    return nodes
+
+
+def writeSlicesChart(scene, caseNodes: PhaseCaseNodes, measurement: PhaseMeasurement):
+    """Value per slice of one region as a Slicer chart, the slices kept as a series of their own; and its tables.
+
+    :return: the chart, and the nodes it is made of.
+    """
+    plots = slicer.vtkMRMLPlotSeriesNode
+    columns = (Column("slice", "Index of the slice"), Column("phase_rad", "Mean over the region", "rad"))
+    # A marker for what is not measured would be drawn at 0.
+    measured = [value for value in measurement.candidates if np.isfinite(value.phaseRad)]
+    kept = [value for value in measurement.chosen if np.isfinite(value.phaseRad)]
+    chart = _outputNode(scene, "vtkMRMLPlotChartNode", "chart", "phase shift chart", caseNodes)
+    chart.RemoveAllPlotSeriesNodeIDs()
+    nodes = []
+    for key, words, values, marker, size, color in (
+        ("all", "every slice", measured, plots.MarkerStyleCircle, 7.0, ALL_COLOR),
+        ("kept", "kept by the slice rule", kept, plots.MarkerStyleSquare, 11.0, KEPT_COLOR),
+    ):
+        table = _outputNode(scene, "vtkMRMLTableNode", f"chart {key}", f"phase shift chart, {words}", caseNodes)
+        fillTableNode(table, columns, [{"slice": value.slice, "phase_rad": value.phaseRad} for value in values])
+        series = _outputNode(scene, "vtkMRMLPlotSeriesNode", f"series {key}", words, caseNodes)
+        series.SetName(words)
+        series.SetAndObserveTableNodeID(table.GetID())
+        series.SetPlotType(plots.PlotTypeScatter)
+        series.SetXColumnName("slice")
+        series.SetYColumnName("phase_rad")
+        series.SetMarkerStyle(marker)
+        series.SetMarkerSize(size)
+        series.SetLineStyle(plots.LineStyleDot if key == "all" else plots.LineStyleNone)
+        series.SetColor(*color)
+        chart.AddAndObservePlotSeriesNodeID(series.GetID())
+        nodes += [table, series]
+    chart.SetTitle(measurement.region.label)
+    chart.SetXAxisTitle("Slice")
+    chart.SetYAxisTitle("Phase shift [rad]")
+    chart.Modified()
+    return chart, [chart, *nodes]
 
 
 def writePreparedPhase(scene, caseNodes: PhaseCaseNodes, prepared: PreparedPhase) -> tuple:
@@ -79,6 +123,8 @@ def writePreparedPhase(scene, caseNodes: PhaseCaseNodes, prepared: PreparedPhase
     display.SetWindowLevelMinMax(-DISPLAY_RAD, DISPLAY_RAD)
     images = prepared.susceptibilityWeighted()
     if images is None:
+        for key in ("weighted", "projection"):  # those of an earlier run hold no longer
+            _removeOutput(scene, key, caseNodes)
         return corrected, None, None
     slabMm = prepared.slabSlices * float(prepared.corrected.spacingMm[2])
     return (
@@ -102,6 +148,14 @@ def _volume(scene, key, title, caseNodes, prepared, array_KJI):
     node.SetAttribute(POLARITY_ATTRIBUTE, prepared.source.polarity)
     node.SetAttribute(FILTER_ATTRIBUTE, prepared.filter.text)
     return node
+
+
+def _removeOutput(scene, key, caseNodes) -> None:
+    role, source = next(iter(caseNodes.byRole.items()))
+    for node in nodesOfClass(scene, "vtkMRMLScalarVolumeNode"):
+        isIt = node.GetAttribute(f"{MODULE}.Output") == key
+        if isIt and node.GetNodeReferenceID(f"{MODULE}.{role}") == source.GetID():
+            scene.RemoveNode(node)
 
 
 def _outputNode(scene, className, key, title, caseNodes):

@@ -20,6 +20,7 @@ from .weighting import minimumProjection, susceptibilityWeighted
 
 NARROW_CUTOFF_MM = 5.0
 MIN_LINES = 4
+POLARITY_UNKNOWN = "polarity_unknown"
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def preparePhase(source: PhaseInput, settings: PhaseSettings) -> PreparedPhase:
     elif not source.alreadyFiltered:
         flags.append("not_filtered")
     if not source.paramagneticSign:
-        flags.append("polarity_unknown")
+        flags.append(POLARITY_UNKNOWN)
     return PreparedPhase(
         source,
         settings,
@@ -157,6 +158,17 @@ def preparePhase(source: PhaseInput, settings: PhaseSettings) -> PreparedPhase:
         flips,
         tuple(flags),
     )
+
+
+def declaredAnew(prepared: PreparedPhase, source: PhaseInput, settings: PhaseSettings) -> PreparedPhase:
+    """The same filtered phase, with other values for what does not touch it: echo time, field, polarity, slice rule...
+
+    :param source: of the same image and filter as `prepared`.
+    """
+    flags = tuple(flag for flag in prepared.flags if flag != POLARITY_UNKNOWN)
+    if not source.paramagneticSign:
+        flags += (POLARITY_UNKNOWN,)
+    return replace(prepared, source=source, settings=settings, flags=flags)
 
 
 def _filtered(source, settings, record, phase):

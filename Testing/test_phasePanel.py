@@ -1,0 +1,412 @@
+"""The panel of Phase Shift ROI in the stand-in for Slicer's desktop: its self-test, and what a panel can do wrong."""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from desktopStandIn import (
+    SlotError,
+    choose,
+    click,
+    clickCell,
+    closeModule,
+    closeScene,
+    enter,
+    enterText,
+    enterValue,
+    leave,
+    openModule,
+    popups,
+    processEvents,
+    reloadModule,
+    renderPanel,
+    start,
+)
+from phaseTestCases import rendered
+
+MODULE = "PhaseShiftROI"
+ROOT = Path(__file__).resolve().parent.parent
+SLUG = "precentral_gyrus_left"
+
+
+def setUpModule():
+    start()  # before anything of the module is imported
+
+
+class SelfTest(unittest.TestCase):
+    """Each test of the module's own self-test, as Slicer's ctest runs it."""
+
+    def testSelfTests(self):
+        openModule(MODULE)
+        from PhaseShiftROI import PhaseShiftROITest
+
+        popups()
+        for name in unittest.defaultTestLoader.getTestCaseNames(PhaseShiftROITest):
+            with self.subTest(name):
+                result = unittest.TestResult()
+                PhaseShiftROITest(name).run(result)
+                self.assertEqual([text for _, text in (*result.errors, *result.failures)], [])
+                self.assertEqual(popups(), [], "a popup on success")
+
+
+class PanelCase(unittest.TestCase):
+    def setUp(self):
+        closeScene()
+        self.panel = openModule(MODULE)
+        self.follow()
+        popups()
+
+    def tearDown(self):
+        closeModule(MODULE)
+        closeScene()
+
+    def follow(self):
+        self.ui, self.exam = self.panel.ui, self.panel.exam
+        self.table, self.slices = self.exam.regions.table, self.exam.results.slices
+
+    def addCase(self, prepared=True):
+        """The small phantom with its regions, chosen and prepared."""
+        import slicer
+        from ALSStudyLib.phasePhantom import addPhaseCaseToScene
+
+        self.made = rendered()
+        caseNodes = addPhaseCaseToScene(slicer.mrmlScene, self.made)
+        self.panel.logic.chooseCase(caseNodes)
+        self.openSections()
+        enterValue(self.ui.kernelLinesSpinBox, 22)
+        if prepared:
+            click(self.ui.prepareButton)
+            self.assertTrue(self.ui.phaseCollapsibleButton.collapsed)  # the regions are next
+            self.openSections()
+        self.rest()
+        return caseNodes
+
+    def openSections(self):
+        for section in (self.ui.phaseCollapsibleButton, self.ui.filterCollapsibleButton):
+            if section.collapsed:
+                click(section)
+
+    def rest(self):
+        for _second in range(60):
+            processEvents(0.02)
+            if not self.exam.live.isPending:
+                return
+        self.fail("the panel did not come to rest")
+
+    def rows(self):
+        columns = ("region", "side", "slice", "pixels", "area", "rad", "hz")
+        return {key: [self.table.text(key, column) for column in columns] for key in self.table.keys}
+
+
+class WordsTest(PanelCase):
+    def testEveryDisabledButtonSaysWhy(self):
+        for state in ("empty", "prepared"):
+            if state == "prepared":
+                self.addCase()
+            for name, widget in vars(self.ui).items():
+                if name.endswith("Button") and not name.endswith("CollapsibleButton"):
+                    with self.subTest(state=state, button=name):
+                        self.assertTrue(widget.toolTip)
+
+    def testEveryInputHasAToolTip(self):
+        for name, widget in vars(self.ui).items():
+            if name.endswith(("Selector", "LineEdit", "SpinBox", "ComboBox", "CheckBox")):
+                with self.subTest(name):
+                    self.assertTrue(widget.toolTip)
+        for name in ("echoTime", "fieldStrength", "kernelLines", "pixelsToPlace", "filteredLines"):
+            spinBox = getattr(self.ui, f"{name}SpinBox")
+            self.assertRegex(spinBox.toolTip, r"\bms\b|tesla|lines|pixels")
+            self.assertRegex(spinBox.suffix, "ms|T|lines|pixels")
+
+    def testEveryFlagOfTheDocumentationHasWords(self):
+        """What README lists is said in words, and with what to do, not as the tables spell it."""
+        from PhaseShiftROILib.panelTexts import flagTexts
+
+        text = (ROOT / "PhaseShiftROI/README.md").read_text(encoding="utf-8")
+        table = text[text.index("| flag | meaning |") :].split("\n\n")[0]
+        flags = [flag for row in table.splitlines()[2:] for flag in re.findall(r"`(\S+?)`", row.split("|")[1])]
+        self.assertGreater(len(flags), 20)
+        for flag in flags:
+            flag = {"polarity_contradicted_by_...": "polarity_contradicted_by_globus_pallidus_left"}.get(flag, flag)
+            flag = {"..._corrected": "sign_flips_corrected"}.get(flag, flag)
+            with self.subTest(flag):
+                words, advice = flagTexts(flag)
+                self.assertNotIn("_", words)
+                self.assertTrue(advice or flag == "sign_flips_corrected")
+        self.assertEqual(flagTexts("a_flag_of_tomorrow"), ("a flag of tomorrow", ""))
+
+    def testFilesAreTakenOverAndMarked(self):
+        """A sidecar's values are shown and said to be from there; what it does not say is asked."""
+        import slicer
+        from ALSStudyLib.mrmlNodes import addVolumeNode
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "phase.nii.gz"
+            path.with_name("phase.json").write_text(json.dumps({"EchoTime": 0.0186, "MagneticFieldStrength": 7}))
+            volume = addVolumeNode(slicer.mrmlScene, rendered().phaseRad_KJI, rendered().case.ijkToRAS, "phase")
+            storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
+            slicer.mrmlScene.AddNode(storage)
+            storage.SetFileName(str(path))
+            volume.SetAndObserveStorageNodeID(storage.GetID())
+            choose(self.ui.phaseSelector, volume)
+            self.assertEqual((self.ui.echoTimeSpinBox.value, self.ui.fieldStrengthSpinBox.value), (18.6, 7.0))
+            self.assertEqual(self.ui.declaredLabel.text, "From the sidecar: echo time, field.")
+            self.assertIn("never guessed", self.ui.prepareButton.toolTip)
+            enterValue(self.ui.echoTimeSpinBox, 19.0)
+            self.assertIn("! the sidecar says: echo time 18.6 ms", self.ui.declaredLabel.text)
+
+    def testDicomThatIsNoPhaseIsRefused(self):
+        from PhaseShiftROILib.mrmlDeclared import FileDeclaration, sourceKey
+
+        nodes = self.addCase(prepared=False)
+        said = FileDeclaration("DICOM", "magnitude", "", 19.0, 3.0)
+        self.panel.logic._declarations[(nodes.phase.GetID(), *sourceKey(nodes.phase))] = said
+        self.exam.update()
+        self.assertIn("is magnitude, not phase", self.ui.prepareButton.toolTip)
+        self.assertFalse(self.ui.prepareButton.enabled)
+
+
+class RegionsTest(PanelCase):
+    def testRowsAreClickedWithTheMouseAndMovedWithTheKeys(self):
+        self.addCase()
+        row = self.table.keys.index(SLUG)
+        clickCell(self.ui.regionsTable, row, 2)
+        self.assertEqual(self.panel._parameterNode.selectedRegion, SLUG)
+        self.ui.regionsTable.setCurrentCell(row + 1, 0)
+        self.assertEqual(self.panel._parameterNode.selectedRegion, "frontal_cortex_right")
+        self.assertEqual(self.slices.keys, [7, 8, 9])
+
+    def testEditorAndTableShowOneRegion(self):
+        from PhaseShiftROILib.mrml import regionSegments
+
+        nodes = self.addCase()
+        segments = regionSegments(nodes.regions)
+        self.table.click(SLUG)
+        self.assertEqual(self.exam.regions.editor.segmentId, segments[SLUG])
+        self.exam.regions.editor.choose(segments["putamen_left"])
+        processEvents()
+        self.assertEqual(self.panel._parameterNode.selectedRegion, "putamen_left")
+
+    def testPixelsToPlaceFollowTheRule(self):
+        self.addCase()
+        self.table.click("caudate_nucleus_left")
+        self.assertEqual(self.ui.pixelsToPlaceSpinBox.value, 30)
+        enterValue(self.ui.pixelsToPlaceSpinBox, 27)
+        self.table.click("caudate_nucleus_right")  # the other side of the same structure
+        self.assertEqual(self.ui.pixelsToPlaceSpinBox.value, 27)
+        self.table.click(SLUG)
+        self.assertEqual(self.ui.pixelsToPlaceSpinBox.value, 20)
+
+    def testPlacingAndPaintingExcludeEachOther(self):
+        self.addCase()
+        self.table.click(SLUG)
+        click(self.ui.placeButton)
+        self.assertTrue(self.exam.regions.placer.isActive)
+        self.assertIn("Placing", self.ui.placeButton.text)
+        click(self.ui.paintButton)
+        self.assertFalse(self.exam.regions.placer.isActive)
+        self.assertEqual(self.ui.placeButton.text, "Place")
+        click(self.ui.placeButton)
+        click(self.ui.placeButton)
+        self.assertFalse(self.exam.regions.placer.isActive)
+
+    def testLeavingThePanelEndsPlacing(self):
+        import slicer
+
+        self.addCase()
+        self.table.click(SLUG)
+        for end in (lambda: leave(MODULE), closeScene):
+            click(self.ui.placeButton)
+            end()
+            processEvents()
+            self.assertFalse(self.exam.regions.placer.isActive)
+            self.assertEqual(slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode"), [])
+            interaction = slicer.app.applicationLogic().GetInteractionNode()
+            self.assertEqual(interaction.GetCurrentInteractionMode(), interaction.ViewTransform)
+            enter(MODULE)
+
+    def testRegionsThatCannotBeUsedAreSaid(self):
+        """Two segments of one name: no number stays, and the panel says why without a popup."""
+        import numpy as np
+        import vtk
+        from ALSStudyLib.mrmlSegments import addSegment
+
+        nodes = self.addCase()
+        addSegment(nodes.regions, "putamen_left", np.zeros((1, 1, 1), dtype=bool), vtk.vtkMatrix4x4())
+        self.rest()
+        self.assertIn("segments of the same name", self.ui.readoutLabel.text)
+        self.assertEqual(self.table.keys, [])
+        self.assertFalse(self.ui.exportButton.enabled)
+        self.assertEqual(popups(), [])
+
+    def testRemovedNodesAreFollowed(self):
+        import slicer
+
+        nodes = self.addCase()
+        slicer.mrmlScene.RemoveNode(nodes.regions)
+        self.rest()
+        self.assertEqual(self.table.keys, [])
+        slicer.mrmlScene.RemoveNode(nodes.phase)
+        self.rest()
+        self.assertFalse(self.ui.prepareButton.enabled)
+        self.assertEqual(popups(), [])
+
+    def testRegionsPaintedElsewhereAreMeasuredOnComingBack(self):
+        import numpy as np
+        import slicer
+        from PhaseShiftROILib.mrml import regionSegments
+
+        nodes = self.addCase()
+        before = self.rows()
+        leave(MODULE)
+        self.assertIsNone(self.panel._parameterNode)
+        mask_KJI = np.roll(self.made.masks_KJI[SLUG], 1, axis=2).astype(np.uint8)
+        segmentId = regionSegments(nodes.regions)[SLUG]
+        slicer.util.updateSegmentBinaryLabelmapFromArray(mask_KJI, nodes.regions, segmentId, nodes.phase)
+        enter(MODULE)
+        self.rest()
+        after = self.rows()
+        self.assertNotEqual(after.pop(SLUG), before.pop(SLUG))
+        self.assertEqual(after, before)
+
+
+class PreparedTest(PanelCase):
+    def testNumbersOfOtherSettingsNeverStay(self):
+        """Whatever the filter depends on takes the numbers away at once; the same value brings nothing back."""
+        nodes = self.addCase()
+        self.assertNotEqual(self.rows()[SLUG][5], "-")
+        for change in (
+            lambda: choose(self.ui.filterComboBox, "None"),
+            lambda: click(self.ui.correctSignFlipsCheckBox),
+            lambda: choose(self.ui.magnitudeSelector, None),
+            lambda: nodes.phase.GetImageData().Modified() or self.exam.update(),
+        ):
+            click(self.ui.prepareButton)
+            self.assertNotEqual(self.rows()[SLUG][5], "-")
+            change()
+            self.assertEqual(self.rows()[SLUG][5], "-")
+            self.assertIn("press Prepare again", self.ui.statusLabel.text)
+            self.assertNotEqual(self.rows()[SLUG][3], "-")  # pixels are still counted
+
+    def testImagesCanBeShown(self):
+        import slicer
+
+        self.addCase()
+        composite = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")[0]
+        for title in ("SWI", "Magnitude", "Corrected phase"):
+            choose(self.ui.shownComboBox, title)
+            shown = slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID())
+            self.assertIn(title.split()[0].lower(), shown.GetName().lower())
+            self.exam.update()
+            self.assertEqual(self.ui.shownComboBox.currentText, title)
+
+    def testResultsLieBeneathTheImage(self):
+        import slicer
+
+        nodes = self.addCase()
+        self.table.click(SLUG)
+        click(self.ui.chartButton)
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+        image = hierarchy.GetItemByDataNode(nodes.phase)
+        made = [
+            node
+            for name in ("ScalarVolume", "Table", "PlotChart")
+            for node in slicer.util.getNodesByClass(f"vtkMRML{name}Node")
+            if node.GetAttribute("PhaseShiftROI.Output")
+        ]
+        self.assertEqual(len(made), 3 + 4 + 2 + 1)
+        for node in made:
+            with self.subTest(node.GetName()):
+                self.assertEqual(hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)), image)
+
+    def testTablesAreShown(self):
+        import slicer
+
+        self.addCase()
+        selection = slicer.app.applicationLogic().GetSelectionNode()
+        for button, key in ((self.ui.paperTableButton, "wide"), (self.ui.tidyTableButton, "results")):
+            click(button)
+            table = slicer.mrmlScene.GetNodeByID(selection.GetActiveTableID())
+            self.assertEqual(table.GetAttribute("PhaseShiftROI.Output"), key)
+
+    def testFailedExportLeavesNothingBehind(self):
+        self.addCase()
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / "file"
+            target.write_text("in the way")
+            with self.assertRaisesRegex(ValueError, "is a file"):
+                self.exam.results.exportTo(str(target))
+            self.assertEqual([path.name for path in Path(folder).iterdir()], ["file"])
+
+    def testErrorsAreShownOnce(self):
+        """Values that contradict the declared encoding: one message, no number."""
+        self.addCase(prepared=False)
+        choose(self.ui.encodingComboBox, "Radians")
+        with self.assertRaisesRegex(SlotError, "declared radians"):  # Slicer shows it, and writes it into the log
+            click(self.ui.prepareButton)
+        shown = popups()
+        self.assertEqual(len(shown), 1)
+        self.assertIn("declared radians", shown[0].text)
+        self.assertIsNone(self.exam.session.prepared)
+
+
+class LifeTest(PanelCase):
+    def testPanelSurvivesReloadAndAnotherModule(self):
+        self.addCase()
+        shown = self.rows()
+        leave(MODULE)
+        enter(MODULE)
+        self.rest()
+        self.assertEqual(self.rows(), shown)
+        self.panel = reloadModule(MODULE)
+        self.follow()
+        self.rest()
+        self.assertEqual(self.rows(), shown)
+        self.assertEqual(popups(), [])
+
+    def testNothingSlowIsImportedByAnEmptyPanel(self):
+        code = (
+            "import sys; from desktopStandIn import start, openModule; start(); openModule('PhaseShiftROI'); "
+            "sys.exit(','.join({'scipy', 'SimpleITK', 'pydicom', 'matplotlib'} & set(sys.modules)))"
+        )
+        ended = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+        self.assertEqual(ended.stderr.strip(), "")
+
+    def testSampleDataIsMadeOnTheSpot(self):
+        import PhaseShiftROI
+
+        PhaseShiftROI.addPhantomCase()
+        self.rest()
+        self.assertEqual(len(self.table.keys), 11)
+        click(self.ui.prepareButton)
+        self.assertIn("iron is negative", self.ui.polarityChecksLabel.text)
+        self.assertEqual(popups(), [])
+
+    def testPanelIsDrawnInBothThemesAndIsNarrow(self):
+        self.addCase()
+        with tempfile.TemporaryDirectory() as folder:
+            for theme in ("light", "dark"):
+                path = renderPanel(self.panel, Path(folder) / f"{theme}.png", width=480, theme=theme)
+                self.assertGreater(path.stat().st_size, 10_000)
+                self.assertEqual(pngSize(path)[0], 480)  # wider than asked for if it does not fit
+
+    def testOwnNameIsTypedAndEntered(self):
+        self.addCase()
+        enterText(self.ui.ownRegionLineEdit, "Thalamus R")
+        click(self.ui.addOwnRegionButton)
+        self.assertEqual(self.table.text("thalamus_right", "region"), "Thalamus")
+        self.assertEqual(self.table.text("thalamus_right", "side"), "right")
+        self.assertEqual(self.ui.ownRegionLineEdit.text, "")
+
+
+def pngSize(path: Path) -> tuple[int, int]:
+    head = path.read_bytes()[16:24]
+    return int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")
+
+
+if __name__ == "__main__":
+    unittest.main()
