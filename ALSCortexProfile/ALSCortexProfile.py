@@ -13,6 +13,7 @@ from ALSCortexProfileLib.panelLogic import ALSCortexProfileLogic
 from ALSCortexProfileLib.panelSelfTest import ALSCortexProfileTest  # noqa: F401 - Slicer looks for it here
 
 SAMPLE_NAME = "ALSMotorCortexPhantom"
+LOADED_MS = 100  # a node enters the scene before its voxels do
 
 
 #
@@ -96,6 +97,7 @@ class ALSCortexProfileWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Build the panel, when the user opens the module for the first time."""
         from ALSCortexProfileLib.panelExam import ExamPanel
         from ALSStudyLib.panelScene import SceneFollower
+        from ALSStudyLib.panelTimer import Debounced
 
         ScriptedLoadableModuleWidget.setup(self)
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/ALSCortexProfile.ui"))
@@ -105,16 +107,21 @@ class ALSCortexProfileWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = ALSCortexProfileLogic()
         self.exam = ExamPanel(self.ui, self.logic)
         self._sceneFollower = SceneFollower(self)
+        self._defaults = Debounced(self._chooseDefaults, LOADED_MS)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.NodeAddedEvent, self._onNodeAdded)
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self._onNodeAboutToBeRemoved)
         # Needed when the module is reloaded
         self.initializeParameterNode()
 
     def cleanup(self) -> None:
         """Let go of the scene, when the application closes or the module is reloaded."""
-        self.setParameterNode(None)
-        self.removeObservers()
         if self.exam is not None:
+            self.setParameterNode(None)
+            self._defaults.cancel()
             self._sceneFollower.removeObservers()
             self.exam.cleanup()
+        self.removeObservers()
 
     def enter(self) -> None:
         """Follow the scene, each time the user opens this module."""
@@ -143,6 +150,19 @@ class ALSCortexProfileWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.parent.isEntered:
             self.exam.forget()
             self.initializeParameterNode()
+
+    def _onNodeAdded(self, caller=None, event=None) -> None:
+        """The first image or the first references of the scene need not be chosen, once they are loaded."""
+        self._defaults.request()
+
+    def _chooseDefaults(self) -> None:
+        if self._parameterNode and not (slicer.mrmlScene.IsBatchProcessing() or slicer.mrmlScene.IsImporting()):
+            self.logic.chooseDefaults(self._parameterNode)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeAboutToBeRemoved(self, caller, event, node) -> None:
+        if self._parameterNode and not slicer.mrmlScene.IsClosing():
+            self.exam.letGoOf(node)
 
     def onNodesChanged(self) -> None:
         """A node came or went: a curve, an image."""

@@ -16,6 +16,7 @@ from desktopStandIn import (
     leave,
     openModule,
     popups,
+    processEvents,
     reloadModule,
     renderPanel,
     start,
@@ -70,6 +71,9 @@ class PanelCase(unittest.TestCase):
         self.panel.logic.chooseCase(mrml.CaseNodes((image,), contours, references))
         self.rest()
         return image, contours, references
+
+    def openMore(self):
+        self.ui.moreLinesCollapsibleButton.collapsed = False
 
     def rest(self):
         from ALSCortexProfileLib.panelSelfTest import wait
@@ -144,7 +148,7 @@ class FollowingTest(PanelCase):
         contour.GetNthControlPointPositionWorld(3, point)
         contour.SetNthControlPointPositionWorld(3, point[0], point[1] + 0.2, point[2])
         with tempfile.TemporaryDirectory() as folder:
-            self.exam.export(str(Path(folder) / "export"))
+            self.exam.results.export(str(Path(folder) / "export"))
             written = readTable(Path(folder) / "export" / "profile_measurements.tsv")
         measurement = self.exam.measurements["hand_knob_left"]
         self.assertNotEqual(measurement.selected.sh, before)
@@ -185,10 +189,150 @@ class FollowingTest(PanelCase):
 
     def testOwnTargetGetsARow(self):
         self.addArc()
+        self.openMore()
         enterText(self.ui.newTargetLineEdit, "Tongue left")
         click(self.ui.addTargetButton)
         self.assertEqual(self.exam.targets.text("tongue_left", "target"), "Tongue\nleft")
         self.assertEqual(self.panel._parameterNode.selectedTarget, "tongue_left")
+
+    def testNameOfAnOwnTarget(self):
+        parameterNode = self.panel._parameterNode
+        self.assertEqual(self.panel.logic.addTarget(parameterNode, "Zungengr\u00f6\u00dfe left"), "zungengrosse_left")
+        for name in ("123", "  ", "x" * 31):
+            with self.subTest(name), self.assertRaisesRegex(ValueError, "name of a target"):
+                self.panel.logic.addTarget(parameterNode, name)
+        self.openMore()
+        enterText(self.ui.newTargetLineEdit, "123")
+        click(self.ui.addTargetButton)
+        self.assertIn("123", self.ui.targetMessageLabel.text)
+        self.assertEqual(popups(), [])
+
+    def testOwnTargetIsRemovedAgain(self):
+        self.addArc()
+        self.openMore()
+        enterText(self.ui.newTargetLineEdit, "tongue left")
+        click(self.ui.addTargetButton)
+        self.assertEqual(self.ui.deleteLineButton.text, "Remove target")
+        click(self.ui.deleteLineButton)
+        self.assertNotIn("tongue_left", self.panel.logic.targets(self.panel._parameterNode))
+
+    def testCurveOfTheSceneBecomesALine(self):
+        import slicer
+
+        rendered = renderedArc()
+        _image, (contour, *_others), _references = self.addArc(rendered)
+        loaded = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsCurveNode", "loaded")
+        for point_RAS in rendered.contours[0][2]:
+            loaded.AddControlPointWorld([float(value) for value in point_RAS])
+        shown = self.exam.targets.text("hand_knob_left", "ratio")
+        slicer.mrmlScene.RemoveNode(contour)
+        self.exam.select("hand_knob_left")
+        self.openMore()
+        choose(self.ui.curveSelector, loaded)
+        click(self.ui.useCurveButton)
+        self.rest()
+        self.assertEqual(self.exam.targets.text("hand_knob_left", "ratio"), shown)
+
+
+class GoneTest(PanelCase):
+    """What was measured goes with what it was measured from."""
+
+    def assertNothingLeft(self):
+        import slicer
+        from ALSCortexProfileLib.mrmlResults import overlayKind
+        from ALSStudyLib.mrmlNodes import nodesOfClass
+
+        self.assertEqual(self.exam.measurements, {})
+        models = [node for node in nodesOfClass(slicer.mrmlScene, "vtkMRMLModelNode") if overlayKind(node)]
+        self.assertEqual(models, [])
+        self.assertEqual(nodesOfClass(slicer.mrmlScene, "vtkMRMLPlotChartNode"), [])
+        self.assertEqual(self.exam.targets.text("hand_knob_left", "sh"), "-")
+        self.assertFalse(self.ui.exportButton.enabled)
+        self.assertEqual(popups(), [])
+
+    def testDeletedLine(self):
+        import slicer
+
+        _image, (contour, *_others), _references = self.addArc()
+        slicer.mrmlScene.RemoveNode(contour)
+        self.assertNothingLeft()
+        self.assertIsNone(self.panel._parameterNode.resultsTable)
+
+    def testDeletedPoints(self):
+        _image, (contour, *_others), _references = self.addArc()
+        while contour.GetNumberOfControlPoints() > 3:
+            contour.RemoveNthControlPoint(0)
+        self.rest()
+        self.assertNothingLeft()
+
+    def testDeletedImage(self):
+        import slicer
+        from ALSStudyLib.mrmlNodes import addVolumeNode
+
+        rendered = renderedArc()
+        image, _contours, _references = self.addArc(rendered)
+        addVolumeNode(slicer.mrmlScene, rendered.array_KJI, rendered.ijkToRAS, "another")
+        slicer.mrmlScene.RemoveNode(image)
+        self.rest()
+        self.assertIsNone(self.panel._parameterNode.image)  # no other is taken in its place
+        self.assertNothingLeft()
+
+    def testDeletedReferences(self):
+        import slicer
+
+        _image, _contours, references = self.addArc()
+        slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Tumor")
+        slicer.mrmlScene.RemoveNode(references)
+        self.rest()
+        self.assertIsNone(self.panel._parameterNode.references)
+        self.assertNothingLeft()
+
+    def testImageWithoutVoxels(self):
+        import slicer
+
+        self.addArc()
+        choose(self.ui.imageSelector, slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty"))
+        self.rest()
+        self.assertNothingLeft()
+        self.assertIn("voxels", self.exam.targets.text("hand_knob_left", "status"))
+
+    def testSettingsThatContradictEachOther(self):
+        self.addArc()
+        parameterNode = self.panel._parameterNode
+        shown = self.exam.targets.text("hand_knob_left", "sh")
+        parameterNode.windowStartMm, parameterNode.windowEndMm = 3.0, 2.0
+        parameterNode.fixedWindow = True
+        self.rest()
+        self.assertNothingLeft()
+        self.assertIn("3 to 2 mm", self.ui.examMessageLabel.text)
+        parameterNode.fixedWindow = False
+        self.rest()
+        self.assertEqual(self.exam.targets.text("hand_knob_left", "sh"), shown)
+        self.assertEqual(self.ui.examMessageLabel.text, "")
+
+    def testLineDeletedWhileItIsDrawn(self):
+        import slicer
+
+        self.addArc()
+        self.exam.targets.click("paracentral_left")
+        slicer.mrmlScene.RemoveNode(self.exam.drawing.drawnCurve)
+        self.assertFalse(self.exam.drawing.isDrawing)
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        self.assertNotEqual(interaction.GetCurrentInteractionMode(), interaction.Place)
+
+
+class LoadingTest(PanelCase):
+    def testOnlyImageOfTheSceneIsChosen(self):
+        import slicer
+        from ALSStudyLib.mrmlNodes import addVolumeNode
+
+        rendered = renderedArc()
+        volume = addVolumeNode(slicer.mrmlScene, rendered.array_KJI, rendered.ijkToRAS, "T2star")
+        processEvents(0.3)
+        self.assertIs(self.panel._parameterNode.image, volume)
+        addVolumeNode(slicer.mrmlScene, rendered.array_KJI, rendered.ijkToRAS, "another")
+        processEvents(0.3)
+        self.assertIs(self.panel._parameterNode.image, volume)
 
 
 class EchoesTest(PanelCase):
@@ -222,8 +366,14 @@ class EchoesTest(PanelCase):
         later = addVolumeNode(slicer.mrmlScene, rendered.array_KJI, rendered.ijkToRAS, "later echo")
         parameterNode.echoes = [later]
         for text in ("13", "13 abc", "13 18.6 24", "13 -5"):
-            with self.subTest(text), self.assertRaisesRegex(ValueError, "2 numbers in ms"):
-                self.panel.logic.declareEchoTimes(parameterNode, text)
+            with self.subTest(text):
+                enterText(self.ui.echoTimesLineEdit, text)
+                self.assertIn("2 numbers in ms", self.ui.examMessageLabel.text)
+        self.assertEqual(popups(), [])
+        parameterNode.echoes = []
+        self.rest()
+        self.assertEqual(self.ui.echoTimesLineEdit.text, "")  # they were of those echoes
+        self.assertEqual(self.ui.examMessageLabel.text, "")
 
 
 class LifeTest(PanelCase):
@@ -252,9 +402,8 @@ class LifeTest(PanelCase):
         self.assertTrue(selection.GetActivePlotChartID())
         self.panel._parameterNode.readingMode = True
         self.assertFalse(selection.GetActivePlotChartID())
-        for node in nodesOfClass(slicer.mrmlScene, "vtkMRMLModelNode"):
-            if overlayKind(node):
-                self.assertEqual(bool(node.GetDisplayNode().GetVisibility()), overlayKind(node) != "edges")
+        self.assertEqual(nodesOfClass(slicer.mrmlScene, "vtkMRMLPlotChartNode"), [])
+        self.assertFalse([node for node in nodesOfClass(slicer.mrmlScene, "vtkMRMLModelNode") if overlayKind(node)])
         table = self.panel._parameterNode.resultsTable
         self.assertIsNone(table)
 

@@ -93,32 +93,37 @@ def writeResults(scene, caseNodes: CaseNodes, measurements: Sequence[ProfileMeas
 
 def targetResults(scene, imageNode, targetSlug: str) -> list:
     """Charts, plot tables, series and overlays that one target of an image has."""
-    suffixes = [f":{targetSlug}", f":{targetSlug}:"]
-    found = []
-    for className in ("vtkMRMLPlotChartNode", "vtkMRMLPlotSeriesNode", "vtkMRMLTableNode", "vtkMRMLModelNode"):
-        for node in nodesOfClass(scene, className):
-            key = node.GetAttribute(f"{MODULE}.Output") or ""
-            if node.GetNodeReferenceID(f"{MODULE}.Image") == imageNode.GetID() and (
-                key.endswith(suffixes[0]) or suffixes[1] in key
-            ):
-                found.append(node)
-    return found
+    return [node for node in drawings(scene, imageNode) if _keyOf(node)[1] == targetSlug]
+
+
+def drawings(scene, imageNode) -> list:
+    """Charts, plot tables, series and overlays of all targets of an image."""
+    return [node for node in _outputsOf(scene, imageNode) if len(_keyOf(node)) > 1]
+
+
+def _outputsOf(scene, imageNode) -> list:
+    """What this module made of an image."""
+    classes = ("vtkMRMLPlotChartNode", "vtkMRMLPlotSeriesNode", "vtkMRMLTableNode", "vtkMRMLModelNode")
+    nodes = [node for className in classes for node in nodesOfClass(scene, className)]
+    role = f"{MODULE}.Image"
+    return [node for node in nodes if _keyOf(node) and node.GetNodeReferenceID(role) == imageNode.GetID()]
+
+
+def _keyOf(node) -> list[str]:
+    """(kind,) of a table of the exam; (kind, target) or (kind, target, detail) of a drawing; empty of another node."""
+    key = node.GetAttribute(f"{MODULE}.Output")
+    return key.split(":") if key else []
 
 
 def resultTables(scene, imageNode) -> list:
     """The tables of results and of profiles of an image."""
-    return [
-        node
-        for node in nodesOfClass(scene, "vtkMRMLTableNode")
-        if node.GetAttribute(f"{MODULE}.Output") in ("results", "profiles")
-        and node.GetNodeReferenceID(f"{MODULE}.Image") == imageNode.GetID()
-    ]
+    return [node for node in _outputsOf(scene, imageNode) if len(_keyOf(node)) == 1]
 
 
 def overlayKind(modelNode) -> str:
     """Which of `OVERLAYS` a model is, or ""."""
-    key = (modelNode.GetAttribute(f"{MODULE}.Output") or "").split(":")
-    return key[-1] if key[0] == "overlay" else ""
+    key = _keyOf(modelNode)
+    return key[-1] if key and key[0] == "overlay" else ""
 
 
 def _outputNode(scene, className, key, name, caseNodes, settings):

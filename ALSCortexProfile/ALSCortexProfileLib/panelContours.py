@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import slicer
+from ALSStudyLib.panelEscape import EscapeKey
 from slicer.util import VTKObservationMixin
 
 
@@ -22,6 +23,7 @@ class ContourDrawing(VTKObservationMixin):
         self._points: dict = {}
         self._drawn = None
         self._interaction = None
+        self._escape = EscapeKey(self.end)
         self.isDragging = False
 
     @property
@@ -42,6 +44,7 @@ class ContourDrawing(VTKObservationMixin):
         interaction.SetPlaceModePersistence(1)
         interaction.SetCurrentInteractionMode(interaction.Place)
         self._drawn, self._interaction = curveNode, interaction
+        self._escape.setEnabled(True)
         self.addObserver(interaction, interaction.InteractionModeChangedEvent, self._onInteractionMode)
 
     def end(self) -> None:
@@ -53,6 +56,8 @@ class ContourDrawing(VTKObservationMixin):
         """Follow the curves that the scene has now."""
         from ALSStudyLib.mrmlNodes import TARGET_ATTRIBUTE
 
+        if self._drawn is not None and self._drawn.GetScene() is None:
+            self.end()  # it was deleted while it was drawn
         curves = {curve.GetID(): curve for curve in self._logic.contours()}
         for identifier in [known for known in self._watched if curves.get(known) is not self._watched[known]]:
             curve = self._watched.pop(identifier)
@@ -74,6 +79,7 @@ class ContourDrawing(VTKObservationMixin):
         self._watched.clear()
         self._points.clear()
         self._drawn = self._interaction = None
+        self._escape.setEnabled(False)
         self.isDragging = False
 
     def _events(self, curve):
@@ -105,6 +111,7 @@ class ContourDrawing(VTKObservationMixin):
             if self._selectionNode().GetActivePlaceNodeID() == self._drawn.GetID():
                 return
         self.removeObserver(interaction, interaction.InteractionModeChangedEvent, self._onInteractionMode)
+        self._escape.setEnabled(False)
         curve, self._drawn, self._interaction = self._drawn, None, None
         target = curve.GetAttribute(self._targetAttribute)
         scene = curve.GetScene()

@@ -8,6 +8,8 @@ from slicer.i18n import tr as _
 from .panelParameters import ALSCortexProfileParameterNode
 from .panelTexts import targetText
 
+MAX_SLICES_APART = 0.75
+
 
 class PialLines:
     """What the panel's buttons do with lines.
@@ -20,7 +22,7 @@ class PialLines:
 
     def slicesText(self, parameterNode: ALSCortexProfileParameterNode, target: str) -> str:
         """Slices that a target's lines lie on, as Slicer counts them from 0."""
-        if not parameterNode.image:
+        if not self._logic.hasVoxels(parameterNode):
             return ""
         return ", ".join(str(index) for index in sorted({*self._linesBySlice(parameterNode, target)} - {None}))
 
@@ -111,6 +113,27 @@ class PialLines:
         upwards = image.ijkToRAS[2, 2] >= 0
         return image, bySlice, here, towardsHead if upwards else -towardsHead
 
+    def assign(self, curve, target: str) -> None:
+        """Take a curve of the scene as the line of a target."""
+        from . import mrml
+
+        mrml.assignTarget(curve, target)
+
+    def drawingProblem(self, parameterNode: ALSCortexProfileParameterNode, curve) -> str:
+        """What is wrong with a line while it is drawn: its points leave the slice; or ""."""
+        from . import mrml
+
+        points_RAS = mrml.readContour(curve).controlPoints_RAS
+        if len(points_RAS) < 2:
+            return ""
+        slices = self._grid(parameterNode).rasToIJK(points_RAS)[:, 2]
+        if slices.max() - slices.min() <= MAX_SLICES_APART:
+            return ""
+        return _(
+            "the points lie on slices {first} to {last}, but a line must stay on one: take back points, scroll to "
+            "their slice, and draw in the axial view."
+        ).format(first=round(slices.min()), last=round(slices.max()))
+
     def deleteLine(self, parameterNode: ALSCortexProfileParameterNode, target: str) -> None:
         """Take the line in hand out of the scene."""
         slicer.mrmlScene.RemoveNode(self._lineInHand(parameterNode, target))
@@ -132,7 +155,7 @@ class PialLines:
 
         if not target or not self._logic.contours(target):
             return None
-        if not parameterNode.image:
+        if not self._logic.hasVoxels(parameterNode):
             return self._logic.contours(target)[0]
         bySlice = self._linesBySlice(parameterNode, target)
         return bySlice.get(panelViews.shownSlice(self._grid(parameterNode)), self._logic.contours(target)[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import slicer
 from slicer.i18n import tr as _
@@ -19,6 +20,7 @@ from .panelParameters import (
 from .panelTexts import targetText
 
 MIN_POINTS = 4
+MAX_NAME_LENGTH = 30
 
 
 class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
@@ -42,7 +44,8 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
 
         scene = slicer.mrmlScene
         if not parameterNode.image:
-            volumes = [*scalarVolumeNodes(scene), *nodesOfClass(scene, "vtkMRMLSequenceNode")]
+            volumes = [node for node in scalarVolumeNodes(scene) if node.GetImageData() is not None]
+            volumes += nodesOfClass(scene, "vtkMRMLSequenceNode")
             marked = [node for node in volumes if node.GetAttribute(ROLE_ATTRIBUTE) == mrml.IMAGE_ROLE]
             found = marked or (volumes if len(volumes) == 1 else [])
             if found:
@@ -138,9 +141,16 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
         return (parameterNode.image, *others)
 
     def firstVolume(self, parameterNode: ALSCortexProfileParameterNode):
-        """The volume that the views show: the image, or the first echo of a sequence."""
+        """The volume that the views show: the image, or the first echo of a sequence; None without one."""
         image = parameterNode.image
-        return image.GetNthDataNode(0) if image.IsA("vtkMRMLSequenceNode") else image
+        if image is None or not image.IsA("vtkMRMLSequenceNode"):
+            return image
+        return image.GetNthDataNode(0) if image.GetNumberOfDataNodes() else None
+
+    def hasVoxels(self, parameterNode: ALSCortexProfileParameterNode) -> bool:
+        """Whether there is an image, and something in it."""
+        volume = self.firstVolume(parameterNode)
+        return volume is not None and volume.IsA("vtkMRMLVolumeNode") and volume.GetImageData() is not None
 
     def hasEchoes(self, parameterNode: ALSCortexProfileParameterNode) -> bool:
         images = self.images(parameterNode)
@@ -212,15 +222,31 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
         """
         from .targets import target
 
-        slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        if not re.match("[a-z]", slug):
+        # Accents and umlauts become plain letters: the name is one of files and columns, too.
+        plain = unicodedata.normalize("NFKD", name.lower().replace("\u00df", "ss"))
+        plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+        slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+        if not re.match("[a-z]", slug) or len(slug) > MAX_NAME_LENGTH:
             raise ValueError(
-                _("'{name}' cannot be the name of a target; expected letters, as in tongue left.").format(name=name)
+                _(
+                    "'{name}' cannot be the name of a target; expected at most {most} letters and digits, a letter "
+                    "first, as in tongue left."
+                ).format(name=name, most=MAX_NAME_LENGTH)
             )
         slug = target(slug).slug
         if slug not in self.targets(parameterNode):
             parameterNode.ownTargets = " ".join([*parameterNode.ownTargets.split(), slug])
         return slug
+
+    def removeTarget(self, parameterNode: ALSCortexProfileParameterNode, target: str) -> None:
+        """Take a target of the user's own out of the table; its lines stay in the scene."""
+        own = [slug for slug in parameterNode.ownTargets.split() if slug != target]
+        with slicer.util.NodeModify(parameterNode):
+            parameterNode.ownTargets, parameterNode.selectedTarget = " ".join(own), ""
+
+    def curveIds(self, target: str) -> tuple:
+        """Node IDs of a target's lines."""
+        return tuple(curve.GetID() for curve in self.contours(target))
 
     def contours(self, target: str | None = None) -> list:
         """Curves of the scene that have a target."""
@@ -236,6 +262,8 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
 
         if not parameterNode.image:
             return _("choose the image")
+        if not self.hasVoxels(parameterNode):
+            return _("the image holds no voxels")
         curves = self.contours(target)
         if not curves:
             return _("draw the line")
@@ -334,6 +362,13 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
         mrmlResults.writeChart(slicer.mrmlScene, caseNodes, measurement)
         mrmlResults.writeOverlays(slicer.mrmlScene, caseNodes, measurement)
 
+    def removeDrawingsOf(self, imageNode) -> None:
+        """Take the charts and overlays of an image out of the scene; its tables stay."""
+        from . import mrmlResults
+
+        for node in mrmlResults.drawings(slicer.mrmlScene, imageNode):
+            slicer.mrmlScene.RemoveNode(node)
+
     def removeDrawings(self, parameterNode: ALSCortexProfileParameterNode, target: str) -> None:
         """Take chart and overlay of a target out of the scene: what they show is no longer so."""
         for node in self._drawings(parameterNode, target):
@@ -344,8 +379,8 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
         drawings = self._drawings(parameterNode, target) if target else []
         return next((node for node in drawings if node.IsA("vtkMRMLPlotChartNode")), None)
 
-    def showOverlays(self, parameterNode: ALSCortexProfileParameterNode, hiddenTargets) -> None:
-        """Show and hide the lines on the slice as ticked, and never the band of a target that is still to be read."""
+    def showOverlays(self, parameterNode: ALSCortexProfileParameterNode) -> None:
+        """Show and hide the lines on the slice as ticked."""
         from . import mrmlResults
 
         isShown = {
@@ -358,8 +393,7 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
             for node in self._drawings(parameterNode, target):
                 kind = mrmlResults.overlayKind(node)
                 if kind and node.GetDisplayNode() is not None:
-                    visible = isShown[kind] and not (kind == "edges" and target in hiddenTargets)
-                    node.GetDisplayNode().SetVisibility(visible)
+                    node.GetDisplayNode().SetVisibility(isShown[kind])
 
     def _drawings(self, parameterNode, target) -> list:
         from . import mrmlResults
@@ -392,6 +426,12 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
             target = measurement.input.target.slug
             panelViews.placeBeneath(image, self._drawings(parameterNode, target), _("Charts and overlays"))
         return nodes
+
+    def noteSeen(self, parameterNode: ALSCortexProfileParameterNode, targets) -> None:
+        """Numbers of these targets have been shown: a reading that follows is not blind."""
+        seen = dict.fromkeys([*parameterNode.seenTargets.split(), *targets])
+        if len(seen) > len(parameterNode.seenTargets.split()):
+            parameterNode.seenTargets = " ".join(seen)
 
     def removeResults(self, parameterNode: ALSCortexProfileParameterNode) -> None:
         """Take the tables of results out of the scene: nothing is measured, or may be seen."""

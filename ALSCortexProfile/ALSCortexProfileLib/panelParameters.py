@@ -73,6 +73,7 @@ class ALSCortexProfileParameterNode:
     readingMode - Hide numbers until the target is scored.
     reader - Who reads.
     session - First or second reading.
+    seenTargets - Targets whose numbers were shown, separated by blanks.
     readingSeed - Seed of the shuffled order of reading.
     interpolation - How intensities between voxels are found.
     align - Align single profiles before averaging.
@@ -104,6 +105,7 @@ class ALSCortexProfileParameterNode:
     readingMode: bool = False
     reader: str
     session: Annotated[int, WithinRange(1, 2)] = 1
+    seenTargets: str
     readingSeed: Annotated[int, WithinRange(0, 999999)] = 2018
     interpolation: Interpolation = Interpolation.cubic
     align: bool = True

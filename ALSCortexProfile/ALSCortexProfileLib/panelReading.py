@@ -109,7 +109,9 @@ class ReadingSection:
 
         with slicer.util.tryWithErrorDisplay(_("The reading could not be stored.")):
             verdict, score = self._chosen()
-            reading = newReading(self._session(), self._targets(), self.target, verdict, score, self._stored())
+            target = self.target
+            isBlind = target not in self._parameterNode.seenTargets.split()
+            reading = newReading(self._session(), self._targets(), target, verdict, score, self._stored(), isBlind)
             addReading(slicer.mrmlScene, reading)
             for group, buttons in zip(self._groups, (self._verdicts.values(), self._scores), strict=True):
                 _clear(group, buttons)

@@ -39,9 +39,8 @@ class ReferencesSection(VTKObservationMixin):
         self._parameterNode = parameterNode
         segmentation = parameterNode.references if parameterNode else None
         self._observe(segmentation)
-        image = self._logic.images(parameterNode)[:1] if parameterNode else ()
-        self.editor.show(segmentation, image[0] if image and image[0].IsA("vtkMRMLScalarVolumeNode") else None)
-        hasImage = bool(image)
+        hasImage = bool(parameterNode) and self._logic.hasVoxels(parameterNode)
+        self.editor.show(segmentation, self._logic.firstVolume(parameterNode) if hasImage else None)
         for button in (self._ui.paintSpleniumButton, self._ui.paintWhiteMatterButton):
             button.enabled = hasImage
         self._ui.paintSpleniumButton.toolTip = (
@@ -75,9 +74,7 @@ class ReferencesSection(VTKObservationMixin):
 
         parameterNode = self._parameterNode
         if not parameterNode.references:
-            volume = self._logic.images(parameterNode)[0]
-            if not volume.IsA("vtkMRMLScalarVolumeNode"):
-                volume = volume.GetNthDataNode(0)
+            volume = self._logic.firstVolume(parameterNode)
             parameterNode.references = mrmlReferences.addReferencesNode(
                 slicer.mrmlScene, volume, slicer.mrmlScene.GenerateUniqueName(mrmlReferences.REFERENCES_NAME)
             )
@@ -163,7 +160,7 @@ class ReferencesSection(VTKObservationMixin):
 
         labels = {mrml.SPLENIUM: self._ui.spleniumStateLabel, mrml.WHITE_MATTER: self._ui.whiteMatterStateLabel}
         parameterNode = self._parameterNode
-        if not parameterNode or not parameterNode.image:
+        if not parameterNode or not self._logic.hasVoxels(parameterNode):
             for label in labels.values():
                 label.text = ""
             return

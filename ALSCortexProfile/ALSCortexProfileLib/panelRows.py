@@ -1,11 +1,11 @@
-"""A measurement as a row of the table of targets."""
+"""A measurement in words: the row of its target, and the message below the table."""
 
 from __future__ import annotations
 
 from slicer.i18n import tr as _
 
 from .panelTargets import HIDDEN, TargetRow
-from .panelTexts import adviceText, flagText, intervalText, numberText, statusText
+from .panelTexts import adviceText, flagText, intervalText, numberText, statusText, targetText
 
 
 def rowOf(
@@ -20,10 +20,10 @@ def rowOf(
 ) -> TargetRow:
     """
     :param measurement: `ProfileMeasurement`, or None before the first. waitingFor: what the user has still to do.
-    :param isHidden: the reader has not scored it yet. problem: why the whole exam cannot be measured.
+    :param isHidden: the reader has not scored it yet. problem: why it cannot be measured.
     """
     if waitingFor:
-        return TargetRow(target, slices, status=waitingFor)
+        return TargetRow(target, slices, status=_("drawing...") if isDrawing else waitingFor)
     if isHidden:
         return TargetRow(
             target, slices, HIDDEN, HIDDEN, HIDDEN, _("score it first"), _("Reading mode: see Visual reading below")
@@ -32,14 +32,8 @@ def rowOf(
         return TargetRow(target, slices, status=_("cannot be measured"), advice=problem)
     if measurement is None:
         return TargetRow(target, slices, status=_("measuring..."))
-    status = _("drawing...") if isDrawing else statusText(measurement.status)
-    remarks = [measurement.reason, adviceText(measurement.status), *map(flagText, measurement.flags)]
-    advice = "\n".join(filter(None, remarks))
-    if measurement.flags and measurement.status == "ok":
-        remarks = (
-            _("1 remark") if len(measurement.flags) == 1 else _("{count} remarks").format(count=len(measurement.flags))
-        )
-        status = f"{status}, {remarks}"
+    advice = "\n".join(remarksOf(measurement))
+    status = _("drawing...") if isDrawing else _statusWithRemarks(measurement)
     selected = measurement.selected
     if selected is None or measurement.status != "ok":
         return TargetRow(target, slices, status=status, advice=advice)
@@ -55,3 +49,35 @@ def rowOf(
         advice,
         isPreliminary,
     )
+
+
+def messageOf(target: str, measurement, isHidden: bool, problem: str, drawing: str | None) -> str:
+    """What the user should know of the target in hand.
+
+    :param drawing: None unless its line is being drawn; then what is wrong with it so far, or "".
+    """
+    if not target:
+        return _("Click a target to begin.")
+    name = targetText(target)
+    if drawing is not None:
+        instruction = _("click along the surface of the cortex; Esc or a right click ends.")
+        return _("{target}: {text}").format(target=name, text=drawing or instruction)
+    if problem:
+        return _("{target}: {text}").format(target=name, text=problem)
+    if measurement is None or isHidden:
+        return ""
+    remarks = "; ".join(remarksOf(measurement))
+    return _("{target}: {text}").format(target=name, text=remarks) if remarks else ""
+
+
+def remarksOf(measurement) -> list[str]:
+    """Reason, advice and flags of a measurement, in words."""
+    return [*filter(None, [measurement.reason, adviceText(measurement.status)]), *map(flagText, measurement.flags)]
+
+
+def _statusWithRemarks(measurement) -> str:
+    status, count = statusText(measurement.status), len(measurement.flags)
+    if measurement.status != "ok" or not count:
+        return status
+    remarks = _("1 remark") if count == 1 else _("{count} remarks").format(count=count)
+    return _("{status}, {remarks}").format(status=status, remarks=remarks)

@@ -152,7 +152,7 @@ class ALSCortexProfileTest(ScriptedLoadableModuleTest):
         """Tables, provenance and figures, by one button."""
         _curve, slug = self._phantomMeasured()
         with tempfile.TemporaryDirectory() as folder:
-            self.exam.export(os.path.join(folder, "export"))
+            self.exam.results.export(os.path.join(folder, "export"))
             written = set(os.listdir(os.path.join(folder, "export")))
             self.assertLessEqual({"profile_measurements.tsv", "profiles.tsv", "provenance.json", "figures"}, written)
             with open(os.path.join(folder, "export", "profile_measurements.tsv"), encoding="utf-8") as file:

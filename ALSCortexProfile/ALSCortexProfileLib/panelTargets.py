@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from .panelTexts import targetText
 
 HIDDEN = "\u2022 \u2022 \u2022"
+MAX_COLUMN_PIXELS = 135
 COLUMNS = ("target", "slices", "sh", "thickness", "ratio", "status")
 
 
@@ -49,6 +50,7 @@ class TargetsTable:
         for column in range(len(COLUMNS) - 1):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(len(COLUMNS) - 1, qt.QHeaderView.Stretch)
+        header.setMaximumSectionSize(MAX_COLUMN_PIXELS)
         tableWidget.setWordWrap(True)
         tableWidget.connect("cellClicked(int,int)", self._clicked)
 

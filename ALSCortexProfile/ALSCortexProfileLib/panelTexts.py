@@ -64,6 +64,7 @@ def flagText(flag: str) -> str:
         "tilt_unknown": _("tilt of the cortex unknown: one slice only"),
         "steep_tilt": _("the cortex is steep against the slice: thickness is overestimated"),
         "no_bright_edge_above_band": _("no bright layer above the band"),
+        "shift_at_limit": _("single profiles lie more than 0.6 mm apart: draw the line more closely to the surface"),
         "interval_unstable": _("confidence interval unstable: a longer line helps"),
     }.get(flag, flag.replace("_", " "))
 

@@ -83,7 +83,8 @@ class EmbeddedSegmentEditor:
     def paint(self, segmentId: str, effect: str = "Paint") -> None:
         """Choose a segment and an effect, ready for the mouse."""
         self._editor.setCurrentSegmentID(segmentId)
-        self._editor.setActiveEffectByName(effect)
+        if slicer.app.layoutManager() is not None:  # without views there is nothing to paint on, and Slicer crashes
+            self._editor.setActiveEffectByName(effect)
 
     def stop(self) -> None:
         """Give the mouse back to the views."""
@@ -94,10 +95,11 @@ class EmbeddedSegmentEditor:
         self._editor.uninstallKeyboardShortcuts()
 
     def resumeShortcuts(self) -> None:
-        self._editor.installKeyboardShortcuts()
+        if slicer.util.mainWindow() is not None:  # they need a window, or Qt complains, and crashes
+            self._editor.installKeyboardShortcuts()
 
     def enter(self) -> None:
-        self._editor.installKeyboardShortcuts()
+        self.resumeShortcuts()
         self._editor.setupViewObservations()
         self.follow()
         self._editor.updateWidgetFromMRML()

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 import numpy as np
 import slicer
+import vtk
 
 ALONG_AXES = 0.99999
+VIEW_MARGIN = 0.12
 
 
 def showImage(volumeNode) -> None:
@@ -36,9 +38,17 @@ def alignWithVolume(volumeNode) -> None:
 
 
 def jumpTo(position_RAS) -> None:
-    """Move all slice views to a place, without panning them more than needed."""
+    """Move all slice views to a place; one that is zoomed in elsewhere is panned, too."""
+    place_RAS = [float(value) for value in position_RAS]
     for sliceNode in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
-        sliceNode.JumpSliceByOffsetting(*(float(value) for value in position_RAS))
+        sliceNode.JumpSliceByOffsetting(*place_RAS)
+        toView = vtk.vtkMatrix4x4()
+        vtk.vtkMatrix4x4.Invert(sliceNode.GetXYToRAS(), toView)
+        place_XY, size_XY = toView.MultiplyPoint([*place_RAS, 1.0])[:2], sliceNode.GetDimensions()[:2]
+        if not all(
+            VIEW_MARGIN * size < at < (1.0 - VIEW_MARGIN) * size for at, size in zip(place_XY, size_XY, strict=True)
+        ):
+            sliceNode.JumpSliceByCentering(*place_RAS)
 
 
 def shownSlice(image) -> int | None:

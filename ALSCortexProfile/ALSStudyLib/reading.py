@@ -30,6 +30,7 @@ READING_COLUMNS = (
     Column("score", "Visual score of the region: 0 none, 1 slight, 2 marked hypointensity"),
     Column("position", "Place in the shuffled order of this reading, from 1"),
     Column("seed", "Seed of that order"),
+    Column("blind", "yes if no number of the target had been shown in this scene before, else no", isText=True),
 )
 
 
@@ -45,7 +46,7 @@ class ReadingSession:
 
     def order(self, targets: Sequence[str]) -> list[str]:
         """The targets shuffled: the same for the same reader, session, exam and seed, whatever their given order."""
-        key = "\n".join((self.subject, self.exam, self.reader, str(self.session))).encode()
+        key = "\n".join((self.subject, self.exam, self.reader.casefold(), str(self.session))).encode()
         rng = np.random.default_rng([self.seed, zlib.crc32(key)])
         names = sorted(targets)
         return [names[index] for index in rng.permutation(len(names))]
@@ -67,6 +68,7 @@ class Reading:
     score: int
     position: int
     seed: int
+    blind: str = "yes"
 
     def __post_init__(self):
         if not self.reader.strip():
@@ -78,8 +80,10 @@ class Reading:
 
     def isOf(self, session: ReadingSession) -> bool:
         """Whether it was made in a session; the seed does not matter, a target is read once."""
-        names = ("subject", "exam", "reader", "session")
-        return all(getattr(self, name) == getattr(session, name) for name in names)
+        names = ("subject", "exam", "session")
+        return self.reader.casefold() == session.reader.casefold() and all(
+            getattr(self, name) == getattr(session, name) for name in names
+        )
 
     @property
     def row(self) -> dict:
@@ -87,11 +91,17 @@ class Reading:
 
 
 def newReading(
-    session: ReadingSession, targets: Sequence[str], target: str, verdict: str, score: int, earlier: Sequence[Reading]
+    session: ReadingSession,
+    targets: Sequence[str],
+    target: str,
+    verdict: str,
+    score: int,
+    earlier: Sequence[Reading],
+    isBlind: bool = True,
 ) -> Reading:
     """A reading at its place in the session's order.
 
-    :param targets: all targets of the exam. earlier: all readings there are.
+    :param targets: all targets of the exam. earlier: all readings there are. isBlind: no number of it was shown before.
     :raises InputError: a target that was read before in this session: the number has been seen since.
     """
     if any(reading.target == target and reading.isOf(session) for reading in earlier):
@@ -110,6 +120,7 @@ def newReading(
         score,
         position,
         session.seed,
+        "yes" if isBlind else "no",
     )
 
 
