@@ -114,11 +114,11 @@ class PhaseShiftROIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Let go of the scene, when the application closes or the module is reloaded."""
-        self.setParameterNode(None)
-        self.removeObservers()
-        if self.exam is not None:
+        if self.exam is not None:  # else the panel was never built
+            self.setParameterNode(None)
             self._sceneFollower.removeObservers()
             self.exam.cleanup()
+        self.removeObservers()
 
     def enter(self) -> None:
         """Follow the scene, each time the user opens this module."""

@@ -159,6 +159,29 @@ class WordsTest(PanelCase):
             enterValue(self.ui.echoTimeSpinBox, 19.0)
             self.assertIn("! the sidecar says: echo time 18.6 ms", self.ui.declaredLabel.text)
 
+    def testAttributesThatAreNotUnderstoodAreSaid(self):
+        """Nothing of the volume before stays; the reason stays until the user has prepared."""
+        import slicer
+        from ALSStudyLib.mrmlNodes import ECHO_TIME_ATTRIBUTE, addVolumeNode
+        from PhaseShiftROILib.mrml import ENCODING_ATTRIBUTE
+
+        self.addCase()
+        volume = addVolumeNode(slicer.mrmlScene, rendered().phaseRad_KJI, rendered().case.ijkToRAS, "other")
+        volume.SetAttribute(ECHO_TIME_ATTRIBUTE, "nineteen")
+        volume.SetAttribute(ENCODING_ATTRIBUTE, "radians")
+        choose(self.ui.phaseSelector, volume)
+        self.rest()
+        self.assertIn("'nineteen'", self.ui.statusLabel.text)
+        self.assertEqual(self.ui.encodingComboBox.currentText, "Choose...")
+        self.assertEqual(self.ui.echoTimeSpinBox.value, 0)
+        choose(self.ui.encodingComboBox, "Radians")
+        enterValue(self.ui.echoTimeSpinBox, 19.0)
+        enterValue(self.ui.fieldStrengthSpinBox, 3.0)
+        self.assertIn("'nineteen'", self.ui.statusLabel.text)
+        click(self.ui.prepareButton)
+        self.assertNotIn("'nineteen'", self.ui.statusLabel.text)
+        self.assertNotEqual(self.rows()[SLUG][5], "-")
+
     def testDicomThatIsNoPhaseIsRefused(self):
         from PhaseShiftROILib.mrmlDeclared import FileDeclaration, sourceKey
 
@@ -213,6 +236,37 @@ class RegionsTest(PanelCase):
         click(self.ui.placeButton)
         click(self.ui.placeButton)
         self.assertFalse(self.exam.regions.placer.isActive)
+
+    def testEscEndsPlacingAndTheEditorHasItsKeysBack(self):
+        """Two shortcuts for one key cancel each other: while placing, Esc is not the editor's."""
+        import slicer
+
+        self.addCase()
+        editor = self.exam.regions.editor
+        keys = []
+        editor.pauseShortcuts = lambda: keys.append("placing")
+        editor.resumeShortcuts = lambda: keys.append("editor")
+        click(self.ui.placeButton)
+        self.assertEqual(keys, ["placing"])
+        shortcut = self.exam.regions.placer._escape
+        if slicer.util.mainWindow() is not None:
+            shortcut.activated.emit()
+        else:
+            self.assertIsNone(shortcut)
+            click(self.ui.placeButton)
+        self.assertFalse(self.exam.regions.placer.isActive)
+        self.assertEqual(keys, ["placing", "editor"])
+
+    def testEditorIsReadyInEveryScene(self):
+        """A small brush that leaves other regions alone, also after the scene was closed."""
+        import slicer
+
+        for _scene in range(2):
+            node = slicer.mrmlScene.GetSingletonNode(MODULE, "vtkMRMLSegmentEditorNode")
+            self.assertEqual(node.GetOverwriteMode(), node.OverwriteNone)
+            self.assertEqual(node.GetAttribute("BrushDiameterIsRelative"), "0")
+            self.assertLess(float(node.GetAttribute("BrushAbsoluteDiameter")), 3)
+            closeScene()
 
     def testLeavingThePanelEndsPlacing(self):
         import slicer
@@ -312,16 +366,18 @@ class PreparedTest(PanelCase):
         click(self.ui.chartButton)
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
         image = hierarchy.GetItemByDataNode(nodes.phase)
-        made = [
-            node
-            for name in ("ScalarVolume", "Table", "PlotChart")
-            for node in slicer.util.getNodesByClass(f"vtkMRML{name}Node")
-            if node.GetAttribute("PhaseShiftROI.Output")
-        ]
-        self.assertEqual(len(made), 3 + 4 + 2 + 1)
-        for node in made:
-            with self.subTest(node.GetName()):
-                self.assertEqual(hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)), image)
+        charts = hierarchy.GetItemChildWithName(image, "Charts")
+        self.assertTrue(charts)
+        for name, parent, count in (("ScalarVolume", image, 3), ("Table", image, 4), ("PlotChart", charts, 1)):
+            made = [
+                node
+                for node in slicer.util.getNodesByClass(f"vtkMRML{name}Node")
+                if node.GetAttribute("PhaseShiftROI.Output") and not node.GetHideFromEditors()
+            ]
+            self.assertEqual(len(made), count)
+            for node in made:
+                with self.subTest(node.GetName()):
+                    self.assertEqual(hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)), parent)
 
     def testTablesAreShown(self):
         import slicer

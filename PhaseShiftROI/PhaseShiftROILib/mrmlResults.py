@@ -91,6 +91,7 @@ def writeSlicesChart(scene, caseNodes: PhaseCaseNodes, measurement: PhaseMeasure
     ):
         table = _outputNode(scene, "vtkMRMLTableNode", f"chart {key}", f"phase shift chart, {words}", caseNodes)
         fillTableNode(table, columns, [{"slice": value.slice, "phase_rad": value.phaseRad} for value in values])
+        table.SetHideFromEditors(True)  # only the chart reads it
         series = _outputNode(scene, "vtkMRMLPlotSeriesNode", f"series {key}", words, caseNodes)
         series.SetName(words)
         series.SetAndObserveTableNodeID(table.GetID())
@@ -106,6 +107,14 @@ def writeSlicesChart(scene, caseNodes: PhaseCaseNodes, measurement: PhaseMeasure
     chart.SetTitle(measurement.region.label)
     chart.SetXAxisTitle("Slice")
     chart.SetYAxisTitle("Phase shift [rad]")
+    # From 0, and with room for the markers and the legend: what is small must look small.
+    chart.SetXAxisRangeAuto(not measured)
+    chart.SetYAxisRangeAuto(not measured)
+    if measured:
+        slices, means = zip(*((value.slice, value.phaseRad) for value in measured), strict=True)
+        low, high = min(0.0, *means), max(0.0, *means)
+        chart.SetXAxisRange(min(slices) - 1, max(slices) + 1)
+        chart.SetYAxisRange(low - 0.1 * (high - low), high + 0.3 * (high - low))
     chart.Modified()
     return chart, [chart, *nodes]
 

@@ -24,6 +24,7 @@ class ExamPanel(VTKObservationMixin):
         self._observedRegions = None
         self._measuredKey = self._triedKey = None
         self._isBusy = False
+        self._problem = ""
         self.session = PhaseSession(logic)
         self.regions = RegionsSection(ui, logic, self.session, self.measure, self._regionSelected)
         self.phase = PhaseSection(ui, logic, self.session, self.measure, self.regions.paintVein)
@@ -53,6 +54,7 @@ class ExamPanel(VTKObservationMixin):
         """Nothing is prepared any longer."""
         self.session.clear()
         self._measuredKey = self._triedKey = None
+        self._problem = ""
 
     def cleanup(self) -> None:
         """Before the panel goes."""
@@ -64,11 +66,13 @@ class ExamPanel(VTKObservationMixin):
         parameterNode = self._parameterNode
         if parameterNode is None or self._isBusy or slicer.mrmlScene.IsBatchProcessing():
             return
-        problem = ""
+        described = parameterNode.describedVolume
         try:
             self._logic.takeOver(parameterNode)
+            if parameterNode.describedVolume is not described:
+                self._problem = ""
         except ValueError as error:  # what the volume or the scene says of itself is not understood
-            problem = str(error)
+            self._problem = str(error)
         self._observeRegions(parameterNode.regions)
         if self._keyOf() != self._measuredKey:
             self.live.request()
@@ -76,8 +80,6 @@ class ExamPanel(VTKObservationMixin):
             if self.session.measurements and not self.session.isPrepared(parameterNode):
                 self.live.flush()
         self._refresh()
-        if problem:
-            setLabel(self._ui.statusLabel, f"! {problem}")
 
     def measure(self) -> None:
         """Look at every region now."""
@@ -110,6 +112,8 @@ class ExamPanel(VTKObservationMixin):
     def _refresh(self) -> None:
         for section in self._sections:
             section.update()
+        if self._problem and not self.session.isPrepared(self._parameterNode):
+            setLabel(self._ui.statusLabel, f"! {self._problem}\n{self._ui.statusLabel.text}")
 
     def _regionSelected(self) -> None:
         self.results.update()

@@ -32,8 +32,7 @@ class PanelExam(PhaseExam):
                     center_RAS = measurement.prepared.corrected.ijkToWorld(here_IJK).mean(0)
                     pictures.slice(center_RAS, folder / f"{region.slug}_rank{rank}_slice{value.slice}_view.png")
                 if measurement.candidates:
-                    chart, nodes = writeSlicesChart(slicer.mrmlScene, self.caseNodes, measurement)
-                    panelViews.placeBeneath(self.caseNodes.declared, nodes)
+                    chart, _nodes = writeSlicesChart(slicer.mrmlScene, self.caseNodes, measurement)
                     pictures.chart(chart, folder / f"{region.slug}_chart.png")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import slicer
 from ALSStudyLib import panelViews
+from slicer.i18n import tr as _
 
 # What does not touch the filter is not here: echo time, field, polarity and the slice rule are followed at once.
 FILTER_SETTINGS = ("filter", "kernelLines", "kernelMm", "window", "highPassSigmaMm", "correctSignFlips")
@@ -113,7 +114,7 @@ class PhaseSession:
         if measurement is None or not measurement.candidates:
             return None
         chart, nodes = writeSlicesChart(slicer.mrmlScene, self.caseNodes, measurement)
-        panelViews.placeBeneath(self.caseNodes.declared, nodes)
+        panelViews.placeBeneath(self.caseNodes.declared, nodes, _("Charts"))
         return chart
 
     # Inside ----------------------------------------------------------------------------------------------------

@@ -88,6 +88,7 @@ class RegionsSection:
         parameterNode.selectedRegion = slug
         if state is not None and isOther:
             self._remark = ""
+            self._lastSlices.pop(slug, None)  # the views show what is kept, until it is painted again
             if previous is None or previous.region.structure != state.region.structure:
                 self._presetPixels(state.rule)
         segmentId = regionSegments(parameterNode.regions).get(slug, "")
@@ -235,9 +236,7 @@ class RegionsSection:
             ),
             (
                 ui.paintButton,
-                _(
-                    "Paint the region in hand; Shift and the mouse wheel change its size, in mm; more below"
-                ),
+                _("Paint the region in hand; Shift and the mouse wheel change its size, in mm; more below"),
             ),
             (
                 ui.eraseButton,

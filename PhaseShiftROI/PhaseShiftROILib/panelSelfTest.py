@@ -90,6 +90,8 @@ class PhaseShiftROITest(ScriptedLoadableModuleTest):
         self.assertEqual(self.exam.session.states[slug], state)
         self.assertTrue(self.ui.placeButton.checked)
         self._endPlacing()
+        self._press(self.ui.undoButton)
+        self.assertEqual(self.exam.session.states[slug].values, before.values)
         self.assertFalse(self.ui.placeButton.checked)
         self.assertEqual(slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode"), [])
 
@@ -103,15 +105,20 @@ class PhaseShiftROITest(ScriptedLoadableModuleTest):
         others = {key: self._row(key) for key in self.table.keys if key != slug}
         mask = made.masks_KJI[slug].copy()
         rows, columns = np.nonzero(mask[3])
-        mask[3, rows[:12], columns[:12]] = False
+        for slice in (2, 3):
+            mask[slice, rows[:12], columns[:12]] = False
+            self._paint(slug, mask)
+            self.assertIn(f"Slice {slice}: 19 of 25-35 pixels", self.ui.readoutLabel.text)
+            self.assertTrue(self.ui.readoutLabel.text.startswith("!"))
+            self.assertIn("! 19 of 25-35", self.slices.text(slice, "pixels"))
+            self.assertIn("19 pixels, rule 25-35", self.slices.toolTip(slice, "pixels"))
+            value = self.exam.session.states[slug].valueIn(slice)
+            self.assertTrue(math.isfinite(value.phaseRad))
+            self.assertEqual(value.nPixels, 19)
+        mask[2] = mask[4] = mask[5] = False
         self._paint(slug, mask)
-        self.assertIn("Slice 3: 19 of 25-35 pixels", self.ui.readoutLabel.text)
-        self.assertTrue(self.ui.readoutLabel.text.startswith("!"))
-        self.assertIn("! 19 of 25-35", self.slices.text(3, "pixels"))
-        value = self.exam.session.states[slug].valueIn(3)
-        self.assertTrue(math.isfinite(value.phaseRad))
-        self.assertEqual(value.nPixels, 19)
-        self.assertIn("19 pixels, rule 25-35", self.table.words(slug) or self.slices.toolTip(3, "pixels"))
+        self.assertEqual(self.table.text(slug, "pixels"), "! 19 of 25-35")
+        self.assertIn("! 19 pixels, rule 25-35", self.table.words(slug))
         self.assertEqual({key: self._row(key) for key in others}, others)
 
     def test_slicesAreListedAndJumpedTo(self):
@@ -320,6 +327,12 @@ class PhaseShiftROITest(ScriptedLoadableModuleTest):
         self.assertEqual(parameterNode.filter, PhaseFilter.laplacian)
         self.assertEqual(self.logic.settings(parameterNode), stored)
         self.assertIn("of 5-9", self.table.text("putamen_left", "pixels"))
+        parameterNode.settings = json.dumps(stored.with_(kernelMm=9.0).toDict())
+        self.assertEqual(self.logic.settings(parameterNode).kernelMm, 9.0)
+        self.assertIn("9.0 mm", self.ui.kernelMmLabel.text)
+        self.ui.kernelLinesSpinBox.value = 20  # what the user chooses is not overruled by what is stored
+        self.assertIsNone(self.logic.settings(parameterNode).kernelMm)
+        self.assertNotIn("9.0 mm", self.ui.kernelMmLabel.text)
 
     def test_choicesAreThoseOfTheLibrary(self):
         from .encoding import STORED_ENCODINGS
