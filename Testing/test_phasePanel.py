@@ -1,6 +1,7 @@
 """The panel of Phase Shift ROI in the stand-in for Slicer's desktop: its self-test, and what a panel can do wrong."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,19 +14,18 @@ from desktopStandIn import (
     choose,
     click,
     clickCell,
-    closeModule,
     closeScene,
     enter,
     enterText,
     enterValue,
     leave,
-    openModule,
     popups,
     processEvents,
     reloadModule,
     renderPanel,
     start,
 )
+from panelTestCases import PanelCase, SelfTestCase
 from phaseTestCases import rendered
 
 MODULE = "PhaseShiftROI"
@@ -37,35 +37,15 @@ def setUpModule():
     start()  # before anything of the module is imported
 
 
-class SelfTest(unittest.TestCase):
-    """Each test of the module's own self-test, as Slicer's ctest runs it."""
-
-    def testSelfTests(self):
-        openModule(MODULE)
-        from PhaseShiftROI import PhaseShiftROITest
-
-        popups()
-        for name in unittest.defaultTestLoader.getTestCaseNames(PhaseShiftROITest):
-            with self.subTest(name):
-                result = unittest.TestResult()
-                PhaseShiftROITest(name).run(result)
-                self.assertEqual([text for _, text in (*result.errors, *result.failures)], [])
-                self.assertEqual(popups(), [], "a popup on success")
+class SelfTest(SelfTestCase, unittest.TestCase):
+    moduleName = MODULE
 
 
-class PanelCase(unittest.TestCase):
-    def setUp(self):
-        closeScene()
-        self.panel = openModule(MODULE)
-        self.follow()
-        popups()
+class PhasePanelCase(PanelCase):
+    moduleName = MODULE
 
-    def tearDown(self):
-        closeModule(MODULE)
-        closeScene()
-
-    def follow(self):
-        self.ui, self.exam = self.panel.ui, self.panel.exam
+    def follow(self, panel):
+        super().follow(panel)
         self.table, self.slices = self.exam.regions.table, self.exam.results.slices
 
     def addCase(self, prepared=True):
@@ -102,7 +82,7 @@ class PanelCase(unittest.TestCase):
         return {key: [self.table.text(key, column) for column in columns] for key in self.table.keys}
 
 
-class WordsTest(PanelCase):
+class WordsTest(PhasePanelCase):
     def testEveryDisabledButtonSaysWhy(self):
         for state in ("empty", "prepared"):
             if state == "prepared":
@@ -193,7 +173,7 @@ class WordsTest(PanelCase):
         self.assertFalse(self.ui.prepareButton.enabled)
 
 
-class RegionsTest(PanelCase):
+class RegionsTest(PhasePanelCase):
     def testRowsAreClickedWithTheMouseAndMovedWithTheKeys(self):
         self.addCase()
         row = self.table.keys.index(SLUG)
@@ -328,7 +308,7 @@ class RegionsTest(PanelCase):
         self.assertEqual(after, before)
 
 
-class PreparedTest(PanelCase):
+class PreparedTest(PhasePanelCase):
     def testNumbersOfOtherSettingsNeverStay(self):
         """Whatever the filter depends on takes the numbers away at once; the same value brings nothing back."""
         nodes = self.addCase()
@@ -410,7 +390,7 @@ class PreparedTest(PanelCase):
         self.assertIsNone(self.exam.session.prepared)
 
 
-class LifeTest(PanelCase):
+class LifeTest(PhasePanelCase):
     def testPanelSurvivesReloadAndAnotherModule(self):
         self.addCase()
         shown = self.rows()
@@ -418,8 +398,7 @@ class LifeTest(PanelCase):
         enter(MODULE)
         self.rest()
         self.assertEqual(self.rows(), shown)
-        self.panel = reloadModule(MODULE)
-        self.follow()
+        self.follow(reloadModule(MODULE))
         self.rest()
         self.assertEqual(self.rows(), shown)
         self.assertEqual(popups(), [])
@@ -429,7 +408,10 @@ class LifeTest(PanelCase):
             "import sys; from desktopStandIn import start, openModule; start(); openModule('PhaseShiftROI'); "
             "sys.exit(','.join({'scipy', 'SimpleITK', 'pydicom', 'matplotlib'} & set(sys.modules)))"
         )
-        ended = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        ended = subprocess.run(
+            [sys.executable, "-c", code], check=False, capture_output=True, text=True, env=environment
+        )
         self.assertEqual(ended.stderr.strip(), "")
 
     def testSampleDataIsMadeOnTheSpot(self):

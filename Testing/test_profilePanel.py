@@ -9,18 +9,16 @@ from ALSStudyLib.tables import readTable
 from desktopStandIn import (
     choose,
     click,
-    closeModule,
-    closeScene,
     enter,
     enterText,
     leave,
-    openModule,
     popups,
     processEvents,
     reloadModule,
     renderPanel,
     start,
 )
+from panelTestCases import PanelCase, SelfTestCase
 
 MODULE = "ALSCortexProfile"
 
@@ -29,32 +27,12 @@ def setUpModule():
     start()  # before anything of the module is imported
 
 
-class SelfTest(unittest.TestCase):
-    """Each test of the module's own self-test, as Slicer's ctest runs it."""
-
-    def testSelfTests(self):
-        openModule(MODULE)
-        from ALSCortexProfile import ALSCortexProfileTest
-
-        popups()
-        for name in unittest.defaultTestLoader.getTestCaseNames(ALSCortexProfileTest):
-            with self.subTest(name):
-                result = unittest.TestResult()
-                ALSCortexProfileTest(name).run(result)
-                self.assertEqual([text for _, text in (*result.errors, *result.failures)], [])
-                self.assertEqual(popups(), [], "a popup on success")
+class SelfTest(SelfTestCase, unittest.TestCase):
+    moduleName = MODULE
 
 
-class PanelCase(unittest.TestCase):
-    def setUp(self):
-        closeScene()
-        self.panel = openModule(MODULE)
-        self.ui, self.exam = self.panel.ui, self.panel.exam
-        popups()
-
-    def tearDown(self):
-        closeModule(MODULE)
-        closeScene()
+class ProfilePanelCase(PanelCase):
+    moduleName = MODULE
 
     def addArc(self, rendered=None):
         """An arc phantom of one target, chosen and measured."""
@@ -76,12 +54,12 @@ class PanelCase(unittest.TestCase):
         self.ui.moreLinesCollapsibleButton.collapsed = False
 
     def rest(self):
-        from ALSCortexProfileLib.panelSelfTest import wait
+        from ALSStudyLib.panelTesting import wait
 
         wait(lambda: not (self.exam.live.isPending or self.exam.references.isPending))
 
 
-class FollowingTest(PanelCase):
+class FollowingTest(ProfilePanelCase):
     def testEveryDisabledButtonSaysWhy(self):
         for state in ("empty", "measured"):
             if state == "measured":
@@ -234,7 +212,7 @@ class FollowingTest(PanelCase):
         self.assertEqual(self.exam.targets.text("hand_knob_left", "ratio"), shown)
 
 
-class GoneTest(PanelCase):
+class GoneTest(ProfilePanelCase):
     """What was measured goes with what it was measured from."""
 
     def assertNothingLeft(self):
@@ -321,7 +299,7 @@ class GoneTest(PanelCase):
         self.assertNotEqual(interaction.GetCurrentInteractionMode(), interaction.Place)
 
 
-class LoadingTest(PanelCase):
+class LoadingTest(ProfilePanelCase):
     def testOnlyImageOfTheSceneIsChosen(self):
         import slicer
         from ALSStudyLib.mrmlNodes import addVolumeNode
@@ -335,7 +313,7 @@ class LoadingTest(PanelCase):
         self.assertIs(self.panel._parameterNode.image, volume)
 
 
-class EchoesTest(PanelCase):
+class EchoesTest(ProfilePanelCase):
     def testEchoesOfSeveralVolumesAreCombined(self):
         import slicer
         from ALSStudyLib.mrmlNodes import addVolumeNode
@@ -376,7 +354,7 @@ class EchoesTest(PanelCase):
         self.assertEqual(self.ui.examMessageLabel.text, "")
 
 
-class LifeTest(PanelCase):
+class LifeTest(ProfilePanelCase):
     def testPanelSurvivesReloadAndAnotherModule(self):
         self.addArc()
         shown = self.exam.targets.text("hand_knob_left", "ratio")
@@ -385,8 +363,7 @@ class LifeTest(PanelCase):
         enter(MODULE)
         self.rest()
         self.assertEqual(self.exam.targets.text("hand_knob_left", "ratio"), shown)
-        self.panel = reloadModule(MODULE)
-        self.ui, self.exam = self.panel.ui, self.panel.exam
+        self.follow(reloadModule(MODULE))
         self.rest()
         self.assertEqual(self.exam.targets.text("hand_knob_left", "ratio"), shown)
         self.assertEqual(popups(), [])

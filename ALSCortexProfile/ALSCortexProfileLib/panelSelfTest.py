@@ -4,36 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from functools import cache
 
 import numpy as np
 import slicer
-from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
-
-MODULE = "ALSCortexProfile"
-PATIENCE_S = 60
+from ALSStudyLib.panelTesting import PanelTest, wait
 
 
-class ALSCortexProfileTest(ScriptedLoadableModuleTest):
-    """Every test begins with an empty scene and the panel shown."""
+class ALSCortexProfileTest(PanelTest):
+    """Works the panel with the ALS-like phantom."""
 
-    def setUp(self):
-        slicer.mrmlScene.Clear()
-        self.panel = shownPanel()
-        self.exam = self.panel.exam
-
-    def tearDown(self):
-        slicer.mrmlScene.Clear()
-
-    def runTest(self):
-        for name in sorted(name for name in dir(self) if name.startswith("test_")):
-            self.delayDisplay(name)
-            self.setUp()
-            try:
-                getattr(self, name)()
-            finally:
-                self.tearDown()
+    moduleName = "ALSCortexProfile"
 
     # What a user does ------------------------------------------------------------------------------------------
 
@@ -269,25 +250,3 @@ def renderedPhantom():
     from ALSStudyLib import phantom
 
     return phantom.render(phantom.alsLikeCase())
-
-
-def wait(isDone) -> None:
-    """Handle events until something is done."""
-    end = time.monotonic() + PATIENCE_S
-    while True:
-        slicer.app.processEvents()
-        if isDone():
-            return
-        if time.monotonic() > end:
-            raise AssertionError("The panel did not come to rest.")
-        time.sleep(0.005)
-
-
-def shownPanel():
-    """The panel of the module, entered as by a user."""
-    panel = slicer.util.getModuleWidget(MODULE)
-    if slicer.util.mainWindow() is not None:
-        slicer.util.selectModule(MODULE)
-    elif not panel.parent.isEntered:
-        panel.enter()
-    return panel

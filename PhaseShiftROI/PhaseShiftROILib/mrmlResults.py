@@ -100,7 +100,8 @@ def writeSlicesChart(scene, caseNodes: PhaseCaseNodes, measurement: PhaseMeasure
         series.SetYColumnName("phase_rad")
         series.SetMarkerStyle(marker)
         series.SetMarkerSize(size)
-        series.SetLineStyle(plots.LineStyleDot if key == "all" else plots.LineStyleNone)
+        isLine = key == "all" and len(values) > 1
+        series.SetLineStyle(plots.LineStyleDot if isLine else plots.LineStyleNone)
         series.SetColor(*color)
         chart.AddAndObservePlotSeriesNodeID(series.GetID())
         nodes += [table, series]

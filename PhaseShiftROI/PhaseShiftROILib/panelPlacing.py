@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import qt
 import slicer
+from ALSStudyLib.panelEscape import EscapeKey
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
@@ -19,7 +20,8 @@ class PointPlacer(VTKObservationMixin):
     def __init__(self, onPoint: Callable, onEnded: Callable[[], None]):
         VTKObservationMixin.__init__(self)
         self._onPoint, self._onEnded = onPoint, onEnded
-        self._node = self._escape = None
+        self._node = None
+        self._escape = EscapeKey(self.stop)
 
     @property
     def isActive(self) -> bool:
@@ -33,18 +35,14 @@ class PointPlacer(VTKObservationMixin):
         interactionNode = slicer.app.applicationLogic().GetInteractionNode()
         interactionNode.SwitchToPersistentPlaceMode()
         self.addObserver(interactionNode, interactionNode.InteractionModeChangedEvent, self._modeChanged)
-        if slicer.util.mainWindow() is not None:  # Slicer itself ends the mode with the right mouse button only
-            self._escape = qt.QShortcut(qt.QKeySequence(qt.Qt.Key_Escape), slicer.util.mainWindow())
-            self._escape.connect("activated()", self.stop)
+        self._escape.setEnabled(True)
 
     def stop(self) -> None:
         """End the mode, and give the mouse back to the views."""
         if not self.isActive:
             return
         self.removeObservers()
-        if self._escape is not None:
-            self._escape.deleteLater()
-            self._escape = None
+        self._escape.setEnabled(False)
         self._removeNode(self._node)
         self._node = None
         application = slicer.app.applicationLogic()

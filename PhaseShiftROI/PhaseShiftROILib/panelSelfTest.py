@@ -6,38 +6,24 @@ import json
 import math
 import os
 import tempfile
-import time
 
 import slicer
-from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
+from ALSStudyLib.panelTesting import PanelTest, shownPanel, wait
 
 from .panelParameters import PhaseEncoding, PhaseFilter, PhasePolarity, SliceRule
 
-MODULE = "PhaseShiftROI"
-PATIENCE_S = 60
+OUTPUT_ATTRIBUTE = "PhaseShiftROI.Output"
 COLUMNS = ("region", "side", "slice", "pixels", "area", "rad", "hz")
 
 
-class PhaseShiftROITest(ScriptedLoadableModuleTest):
-    """Every test begins with an empty scene and the panel shown."""
+class PhaseShiftROITest(PanelTest):
+    """Works the panel with the phase phantom."""
+
+    moduleName = "PhaseShiftROI"
 
     def setUp(self):
-        slicer.mrmlScene.Clear()
-        self.panel = shownPanel()
-        self.ui, self.exam, self.logic = self.panel.ui, self.panel.exam, self.panel.logic
+        super().setUp()
         self.table, self.slices = self.exam.regions.table, self.exam.results.slices
-
-    def tearDown(self):
-        slicer.mrmlScene.Clear()
-
-    def runTest(self):
-        for name in sorted(name for name in dir(self) if name.startswith("test_")):
-            self.delayDisplay(name)
-            self.setUp()
-            try:
-                getattr(self, name)()
-            finally:
-                self.tearDown()
 
     # What a user does ------------------------------------------------------------------------------------------
 
@@ -194,7 +180,7 @@ class PhaseShiftROITest(ScriptedLoadableModuleTest):
         self.assertEqual(self.table.keys, [])
         self.assertEqual(self.slices.keys, [])
         self.assertIsNone(self.exam.session.prepared)
-        self.panel = shownPanel()
+        self.panel = shownPanel(self.moduleName)
         self.assertFalse(self.ui.prepareButton.enabled)
         self._preparedPhantom()
         self.assertEqual({slug: self._row(slug) for slug in self.table.keys}, first)
@@ -317,7 +303,7 @@ class PhaseShiftROITest(ScriptedLoadableModuleTest):
         """The library stores subject and settings in the panel's own node, and the panel shows stored settings."""
         self._preparedPhantom()
         nodes = slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode")
-        nodes = [node for node in nodes if node.GetSingletonTag() == MODULE]
+        nodes = [node for node in nodes if node.GetSingletonTag() == self.moduleName]
         self.assertEqual(len(nodes), 1)
         self.assertEqual(nodes[0].GetParameter("subject"), self.ui.subjectLineEdit.text)
         parameterNode = self.panel._parameterNode
@@ -436,11 +422,11 @@ class PhaseShiftROITest(ScriptedLoadableModuleTest):
     @staticmethod
     def _outputs(className) -> list:
         """What the module made, but for the tables of its chart."""
-        nodes = [(node, node.GetAttribute(f"{MODULE}.Output") or "") for node in slicer.util.getNodesByClass(className)]
+        nodes = [(node, node.GetAttribute(OUTPUT_ATTRIBUTE) or "") for node in slicer.util.getNodesByClass(className)]
         return [node for node, key in nodes if key and not key.startswith("chart ")]
 
     def _tables(self) -> dict:
-        return {node.GetAttribute(f"{MODULE}.Output"): node for node in self._outputs("vtkMRMLTableNode")}
+        return {node.GetAttribute(OUTPUT_ATTRIBUTE): node for node in self._outputs("vtkMRMLTableNode")}
 
     @staticmethod
     def _column(table, name: str) -> list:
@@ -449,21 +435,4 @@ class PhaseShiftROITest(ScriptedLoadableModuleTest):
 
     def _wait(self):
         """Let the panel work until nothing waits."""
-        end = time.monotonic() + PATIENCE_S
-        while True:
-            slicer.app.processEvents()
-            if not self.exam.live.isPending:
-                return
-            if time.monotonic() > end:
-                raise AssertionError("The panel did not come to rest.")
-            time.sleep(0.005)
-
-
-def shownPanel():
-    """The panel of the module, entered as by a user."""
-    panel = slicer.util.getModuleWidget(MODULE)
-    if slicer.util.mainWindow() is not None:
-        slicer.util.selectModule(MODULE)
-    elif not panel.parent.isEntered:
-        panel.enter()
-    return panel
+        wait(lambda: not self.exam.live.isPending)
