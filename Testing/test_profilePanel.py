@@ -158,6 +158,17 @@ class FollowingTest(ProfilePanelCase):
         self.assertFalse(self.ui.drawButton.checked)
         self.assertEqual(len(self.panel.logic.contours()), count)
 
+    def testEditorLeavesEscToDrawing(self):
+        """Two shortcuts for one key cancel each other: while drawing, Esc is not the editor's."""
+        self.addArc()
+        keys, editor = [], self.exam.references.editor
+        editor.pauseShortcuts = lambda: keys.append("drawing")
+        editor.resumeShortcuts = lambda: keys.append("editor")
+        self.exam.targets.click("paracentral_left")
+        self.assertEqual(keys, ["drawing"])
+        self.exam.drawing.end()  # what Esc calls
+        self.assertEqual(keys[1:], ["editor"])
+
     def testUndoTakesTheLastPointBack(self):
         _image, (contour, *_others), _references = self.addArc()
         self.exam.select("hand_knob_left")
