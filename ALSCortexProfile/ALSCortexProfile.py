@@ -70,6 +70,7 @@ def addPhantomCase(source=None):
     """Make the ALS-like phantom on the spot, show it and choose it; `source` is what Sample Data passes."""
     from ALSStudyLib import panelViews, phantom
 
+    caseNodes = None
     with slicer.util.tryWithErrorDisplay(_("The phantom could not be made."), waitCursor=True):
         caseNodes = phantom.addCaseToScene(slicer.mrmlScene, phantom.alsLikeCase())
         ALSCortexProfileLogic().chooseCase(caseNodes)
@@ -151,9 +152,11 @@ class ALSCortexProfileWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.exam.forget()
             self.initializeParameterNode()
 
-    def _onNodeAdded(self, caller=None, event=None) -> None:
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeAdded(self, caller, event, node) -> None:
         """The first image or the first references of the scene need not be chosen, once they are loaded."""
-        self._defaults.request()
+        if node.IsA("vtkMRMLVolumeNode") or node.IsA("vtkMRMLSequenceNode") or node.IsA("vtkMRMLSegmentationNode"):
+            self._defaults.request()
 
     def _chooseDefaults(self) -> None:
         if self._parameterNode and not (slicer.mrmlScene.IsBatchProcessing() or slicer.mrmlScene.IsImporting()):

@@ -169,6 +169,39 @@ class FollowingTest(ProfilePanelCase):
         self.exam.drawing.end()  # what Esc calls
         self.assertEqual(keys[1:], ["editor"])
 
+    def testFurtherLineDoesNotTakeTheNumberAway(self):
+        import slicer
+
+        rendered = renderedArc()
+        _image, _contours, _references = self.addArc(rendered)
+        shown = self.exam.targets.text("hand_knob_left", "ratio")
+        self.exam.select("hand_knob_left")
+        from ALSStudyLib import panelViews
+
+        panelViews.jumpTo(rendered.contours[0][2].mean(0) + 2 * rendered.ijkToRAS[:3, 2])
+        self.exam.draw("hand_knob_left")
+        curve = self.exam.drawing.drawnCurve
+        self.assertEqual(len(self.panel.logic.contours("hand_knob_left")), 2)
+        curve.AddControlPointWorld([float(value) for value in rendered.contours[0][2][0]])
+        self.rest()
+        self.assertEqual(self.exam.measurements["hand_knob_left"].status, "ok")
+        slicer.mrmlScene.RemoveNode(curve)
+        self.rest()
+        self.assertEqual(self.exam.targets.text("hand_knob_left", "ratio"), shown)
+
+    def testFaultOfTheProgramLeavesNoOldNumber(self):
+        _image, (contour, *_others), _references = self.addArc()
+
+        def fault(*_arguments, **_named):
+            raise RuntimeError("broken on purpose")
+
+        self.panel.logic.measure = fault
+        self.exam.live.refine(["hand_knob_left"])
+        self.rest()
+        self.assertEqual(self.exam.targets.text("hand_knob_left", "sh"), "-")
+        self.assertIn("broken on purpose", self.exam.measured.problems["hand_knob_left"])
+        del contour
+
     def testUndoTakesTheLastPointBack(self):
         _image, (contour, *_others), _references = self.addArc()
         self.exam.select("hand_knob_left")
@@ -221,6 +254,43 @@ class FollowingTest(ProfilePanelCase):
         click(self.ui.useCurveButton)
         self.rest()
         self.assertEqual(self.exam.targets.text("hand_knob_left", "ratio"), shown)
+        click(self.ui.deleteLineButton)
+        self.assertIs(loaded.GetScene(), slicer.mrmlScene)  # it is the user's
+        self.assertNotIn("hand_knob_left", self.exam.measurements)
+
+
+class ReadingTest(ProfilePanelCase):
+    def testReadingOfAnExamWithoutANumber(self):
+        """An empty exam and blanks in a name are kept as they are: each target is read once."""
+        self.addArc()
+        self.ui.readingModeCheckBox.checked = True
+        self.ui.readingCollapsibleButton.collapsed = False
+        enterText(self.ui.readerLineEdit, "A  B ")
+        self.assertEqual(self.exam.reading.target, "")
+        self.assertIn("subject", self.ui.readingTargetLabel.text)
+        enterText(self.ui.subjectLineEdit, "P1 ")
+        read = []
+        while self.exam.reading.target and len(read) < 9:
+            read.append(self.exam.reading.target)
+            self.exam.reading.score("nonpathologic", 0)
+            click(self.ui.saveReadingButton)
+        self.assertEqual(len(read), 4)
+        self.assertRegex(self.exam.targets.text("hand_knob_left", "sh"), r"\d")
+
+    def testReadingAfterTheNumberIsNotBlind(self):
+        import slicer
+        from ALSStudyLib.mrmlReadings import storedReadings
+
+        self.addArc()
+        enterText(self.ui.subjectLineEdit, "P1")
+        self.rest()
+        self.panel._parameterNode.reader, self.panel._parameterNode.readingMode = "R", True
+        while self.exam.reading.target:
+            self.exam.reading.score("pathologic", 1)
+            self.ui.saveReadingButton.click()
+        blind = {reading.target: reading.blind for reading in storedReadings(slicer.mrmlScene)}
+        self.assertEqual(blind.pop("hand_knob_left"), "no")
+        self.assertEqual(set(blind.values()), {"yes"})
 
 
 class GoneTest(ProfilePanelCase):
@@ -274,6 +344,7 @@ class GoneTest(ProfilePanelCase):
         slicer.mrmlScene.RemoveNode(references)
         self.rest()
         self.assertIsNone(self.panel._parameterNode.references)
+        self.assertIsNone(self.panel._parameterNode.resultsTable)
         self.assertNothingLeft()
 
     def testImageWithoutVoxels(self):

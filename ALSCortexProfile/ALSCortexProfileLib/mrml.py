@@ -38,7 +38,7 @@ from .settings import ProfileSettings
 from .targets import Target, oppositeSlug, target
 
 FLIP_ATTRIBUTE = "ALSCortexProfile.FlipNormals"
-IMAGE_ROLE = "ProfileImage"
+IMAGE_ROLE, REFERENCES_ROLE = "ProfileImage", "ProfileReferences"
 PARAMETER_NODE_NAME = "ALSCortexProfile"
 SPLENIUM = "Splenium"
 WHITE_MATTER = "White matter"
@@ -113,6 +113,11 @@ def assignTarget(curveNode, targetSlug: str) -> None:
 def storeCase(scene, caseNodes: CaseNodes) -> None:
     """Write into the scene what its nodes do not say themselves: subject, exam, settings, which volume is the image."""
     assignRoles(scene, dict.fromkeys(caseNodes.images, IMAGE_ROLE), (IMAGE_ROLE,))
+    for node in nodesOfClass(scene, "vtkMRMLSegmentationNode"):
+        if node is caseNodes.references:
+            node.SetAttribute(ROLE_ATTRIBUTE, REFERENCES_ROLE)
+        elif node.GetAttribute(ROLE_ATTRIBUTE) == REFERENCES_ROLE:
+            node.RemoveAttribute(ROLE_ATTRIBUTE)
     storeParameters(scene, PARAMETER_NODE_NAME, caseNodes.subject, caseNodes.exam, caseNodes.settings)
 
 
@@ -163,7 +168,8 @@ def _findImages(scene) -> tuple:
 
 def _findReferences(scene):
     candidates = nodesOfClass(scene, "vtkMRMLSegmentationNode")
-    complete = [node for node in candidates if isReferences(node)]
+    complete = [node for node in candidates if node.GetAttribute(ROLE_ATTRIBUTE) == REFERENCES_ROLE]
+    complete = complete or [node for node in candidates if isReferences(node)]
     if len(complete) == 1:
         return complete[0]
     names = ", ".join(node.GetName() for node in (complete or candidates)) or "none"

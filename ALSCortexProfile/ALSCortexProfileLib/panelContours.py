@@ -24,7 +24,12 @@ class ContourDrawing(VTKObservationMixin):
         self._drawn = None
         self._interaction = None
         self._escape = EscapeKey(self.end)
-        self.isDragging = False
+        self._dragged = None
+
+    @property
+    def isDragging(self) -> bool:
+        """Whether a point is held by the mouse; not for a line that was deleted meanwhile."""
+        return self._dragged is not None and self._dragged.GetScene() is not None
 
     @property
     def isDrawing(self) -> bool:
@@ -80,7 +85,7 @@ class ContourDrawing(VTKObservationMixin):
         self._points.clear()
         self._drawn = self._interaction = None
         self._escape.setEnabled(False)
-        self.isDragging = False
+        self._dragged = None
 
     def _events(self, curve):
         return (
@@ -100,10 +105,10 @@ class ContourDrawing(VTKObservationMixin):
         self._onMoved(curve.GetAttribute(self._targetAttribute))
 
     def _onDragStart(self, curve, event) -> None:
-        self.isDragging = True
+        self._dragged = curve
 
     def _onDragEnd(self, curve, event) -> None:
-        self.isDragging = False
+        self._dragged = None
         self._onEnded(curve.GetAttribute(self._targetAttribute))
 
     def _onInteractionMode(self, interaction, event) -> None:

@@ -5,9 +5,11 @@ Lines, references or settings change -> `LiveMeasurement` -> `MeasuredTargets` -
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 
 from ALSStudyLib import panelViews
+from slicer.i18n import tr as _
 
 from .panelContours import ContourDrawing
 from .panelEchoes import EchoesSection
@@ -37,7 +39,7 @@ class ExamPanel:
         self.references = ReferencesSection(ui, logic, self._onReferencesChanged)
         self.drawing = ContourDrawing(logic, self._onLineMoved, self._onLineEnded)
         self.live = LiveMeasurement(self._measure, self._show, self._mayRefine, self._onAllMeasured)
-        self.reading = ReadingSection(ui, self._targets, self._onScored)
+        self.reading = ReadingSection(ui, logic, self._targets, self._onScored)
         self.measured = MeasuredTargets(logic, self.reading.isHidden)
         self.echoes = EchoesSection(ui, logic, self.update)
         self.lines = LineSection(ui, logic, self)
@@ -78,6 +80,7 @@ class ExamPanel:
         self._curves = {}
 
     def cleanup(self) -> None:
+        self.references.editor.exit()
         self.letGo()
         self.drawing.letGo()
         self.references.cleanup()
@@ -88,6 +91,7 @@ class ExamPanel:
         if node is None:
             return
         if removedNode is node.image:
+            self._logic.removeResults(node)
             node.image = None
         elif removedNode is node.references:
             node.references = None
@@ -171,10 +175,10 @@ class ExamPanel:
         ticks = (node.showNormals, node.showExcluded, node.showEdges)
         if (reading, ticks) == self._seen:
             return
-        isOther = self._seen is not None and reading != self._seen[0]
+        before, isOther = self._seen, self._seen is not None and reading != self._seen[0]
         self._seen = (reading, ticks)
         self.measured.showDrawings()
-        if isOther and self.measurements and not self.live.isPending:
+        if isOther or (node.readingMode and not before):
             self.measured.writeResults()
         if isOther and self.reading.target:
             self.select(self.reading.target)
@@ -196,6 +200,9 @@ class ExamPanel:
                 return self._logic.measure(self._parameterNode, target, quick, progress)
         except ValueError as error:
             problem = str(error)
+        except Exception as error:  # a fault of the program must not leave an old number, nor stop the other targets
+            logging.exception("Measuring %s failed", target)
+            problem = _("a fault of the program, see the error log: {error}").format(error=error)
         with self._quietly():
             self.measured.drop(target, problem)
         self.updateTable()
@@ -219,6 +226,8 @@ class ExamPanel:
             self.updateTable()  # how many points are still missing
 
     def _onLineEnded(self, target: str) -> None:
+        if not self.drawing.isDrawing:
+            self._logic.drawnCurve = None
         if self._parameterNode is not None:
             self.references.editor.resumeShortcuts()
             self.update()
@@ -245,6 +254,8 @@ class ExamPanel:
         from .settings import ProfileSettings
 
         settings = ProfileSettings.paper() if name == "paper" else ProfileSettings()
+        now = self._parameterNode  # which echoes there are is no matter of the procedure
+        settings = settings.with_(echoCombination=now.echoCombination.value, singleEchoMs=now.singleEchoMs or None)
         self._logic.showSettings(self._parameterNode, settings)
 
     # Showing ---------------------------------------------------------------------------------------------------
@@ -312,6 +323,7 @@ class ExamPanel:
         panelViews.alignWithVolume(self._logic.firstVolume(self._parameterNode))
         curve = self._logic.lines.lineToDraw(self._parameterNode, target)
         self.drawing.watch()
+        self._logic.drawnCurve = curve
         self.references.editor.pauseShortcuts()
         self.drawing.begin(curve)
         self.updateTable()

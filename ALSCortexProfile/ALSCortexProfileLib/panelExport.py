@@ -11,7 +11,7 @@ from ALSStudyLib.examOutput import writeExams
 from ALSStudyLib.mrmlReadings import storedReadings
 from ALSStudyLib.outputFolder import outputFolder
 from ALSStudyLib.profileExam import ProfileExam
-from ALSStudyLib.reading import READING_COLUMNS
+from ALSStudyLib.reading import READING_COLUMNS, ReadingSession
 from ALSStudyLib.tables import writeTable
 
 from .mrmlResults import writeChart
@@ -24,7 +24,9 @@ class PanelExam(ProfileExam):
 
     def writeTables(self, folder: Path) -> None:
         super().writeTables(folder)
-        readings = storedReadings(slicer.mrmlScene)
+        who = ReadingSession(self.caseNodes.subject, self.caseNodes.exam, "", 1, 0)
+        stored = storedReadings(slicer.mrmlScene)
+        readings = [reading for reading in stored if (reading.subject, reading.exam) == (who.subject, who.exam)]
         if readings:
             writeTable(folder / READINGS_FILE, READING_COLUMNS, [reading.row for reading in readings])
 
@@ -58,8 +60,8 @@ def exportExam(folder: str, caseNodes, measurements: Sequence) -> None:
 
 
 def _inputFiles(caseNodes) -> list[Path]:
-    """Files that the nodes were loaded from or saved to."""
+    """Files that hold what was measured: a node that was changed since has none."""
     nodes = [*caseNodes.images, *caseNodes.contours, caseNodes.references]
-    storages = [node.GetStorageNode() for node in nodes]
-    names = [storage.GetFullNameFromFileName() for storage in storages if storage is not None]
+    unchanged = [node for node in nodes if node.GetStorageNode() is not None and not node.GetModifiedSinceRead()]
+    names = [node.GetStorageNode().GetFullNameFromFileName() for node in unchanged]
     return [Path(name) for name in names if name and Path(name).is_file()]

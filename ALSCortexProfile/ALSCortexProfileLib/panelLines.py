@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import slicer
+from ALSStudyLib.mrmlNodes import SIDE_ATTRIBUTE, TARGET_ATTRIBUTE
 from slicer.i18n import tr as _
 
 from .panelParameters import ALSCortexProfileParameterNode
 from .panelTexts import targetText
 
 MAX_SLICES_APART = 0.75
+USERS_ATTRIBUTE = "ALSCortexProfile.UsersCurve"  # it was in the scene before it became a line
 
 
 class PialLines:
@@ -107,9 +109,11 @@ class PialLines:
 
     def _neighbor(self, parameterNode, target, towardsHead):
         """Grid of the image, lines by slice, slice of the line in hand, and the step in slices."""
+        from . import mrml, mrmlContours
+
         image, curve = self._grid(parameterNode), self._lineInHand(parameterNode, target)
         bySlice = self._linesBySlice(parameterNode, target)
-        here = next(index for index, line in bySlice.items() if line is curve)
+        here = mrmlContours.sliceOf(mrml.readContour(curve), image)
         upwards = image.ijkToRAS[2, 2] >= 0
         return image, bySlice, here, towardsHead if upwards else -towardsHead
 
@@ -118,6 +122,7 @@ class PialLines:
         from . import mrml
 
         mrml.assignTarget(curve, target)
+        curve.SetAttribute(USERS_ATTRIBUTE, "1")
 
     def drawingProblem(self, parameterNode: ALSCortexProfileParameterNode, curve) -> str:
         """What is wrong with a line while it is drawn: its points leave the slice; or ""."""
@@ -135,8 +140,13 @@ class PialLines:
         ).format(first=round(slices.min()), last=round(slices.max()))
 
     def deleteLine(self, parameterNode: ALSCortexProfileParameterNode, target: str) -> None:
-        """Take the line in hand out of the scene."""
-        slicer.mrmlScene.RemoveNode(self._lineInHand(parameterNode, target))
+        """Take the line in hand out of the scene; a curve of the user's own only ceases to be a line of the target."""
+        curve = self._lineInHand(parameterNode, target)
+        if curve.GetAttribute(USERS_ATTRIBUTE):
+            for name in (TARGET_ATTRIBUTE, SIDE_ATTRIBUTE, USERS_ATTRIBUTE):
+                curve.RemoveAttribute(name)
+        else:
+            slicer.mrmlScene.RemoveNode(curve)
 
     def _grid(self, parameterNode):
         from ALSStudyLib.mrmlNodes import imageFromVolumeNode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
@@ -29,6 +30,7 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
     def __init__(self, parent=None):
         ScriptedLoadableModuleLogic.__init__(self, parent)
         self.lines = PialLines(self)
+        self.drawnCurve = None
         self._combinedEchoes = self._painted = None  # (state, what was found in it)
 
     def getParameterNode(self) -> ALSCortexProfileParameterNode:
@@ -52,7 +54,9 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
                 parameterNode.image = found[0]
                 parameterNode.echoes = [node for node in found[1:] if node.IsA("vtkMRMLScalarVolumeNode")]
         if not parameterNode.references:
-            found = [node for node in nodesOfClass(scene, "vtkMRMLSegmentationNode") if mrml.isReferences(node)]
+            segmentations = nodesOfClass(scene, "vtkMRMLSegmentationNode")
+            marked = [node for node in segmentations if node.GetAttribute(ROLE_ATTRIBUTE) == mrml.REFERENCES_ROLE]
+            found = marked or [node for node in segmentations if mrml.isReferences(node)]
             parameterNode.references = found[0] if len(found) == 1 else None
 
     def chooseCase(self, caseNodes) -> None:
@@ -76,8 +80,6 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
 
     def showSettings(self, parameterNode: ALSCortexProfileParameterNode, settings) -> None:
         """Put `ProfileSettings` into the panel's fields; what they do not show is stored beside them."""
-        import json
-
         with slicer.util.NodeModify(parameterNode):
             parameterNode.settings = parameterNode.shownSettings = json.dumps(settings.toDict())
             parameterNode.echoCombination = EchoCombination(settings.echoCombination)
@@ -267,7 +269,7 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
         curves = self.contours(target)
         if not curves:
             return _("draw the line")
-        points = max(len(mrml.readContour(curve).controlPoints_RAS) for curve in curves)
+        points = min(len(mrml.readContour(curve).controlPoints_RAS) for curve in self._complete(curves))
         if points < MIN_POINTS:
             return _("line has {points} of at least {needed} points").format(points=points, needed=MIN_POINTS)
         painted, references = self._paintedNames(parameterNode), parameterNode.references
@@ -308,7 +310,17 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
         :raises ValueError: if settings contradict each other.
         """
         wanted = self.targets(parameterNode) if targets is None else targets
-        return self._nodes(parameterNode, tuple(curve for target in wanted for curve in self.contours(target)))
+        lines = [curve for target in wanted for curve in self._complete(self.contours(target))]
+        return self._nodes(parameterNode, tuple(lines))
+
+    def _complete(self, curves) -> list:
+        """A further line that is just being drawn does not take the number of the finished ones away."""
+        from . import mrml
+
+        drawn = self.drawnCurve
+        if len(curves) > 1 and drawn in curves and len(mrml.readContour(drawn).controlPoints_RAS) < MIN_POINTS:
+            return [curve for curve in curves if curve is not drawn]
+        return list(curves)
 
     def _nodes(self, parameterNode, contours=()):
         from . import mrml
@@ -427,11 +439,19 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
             panelViews.placeBeneath(image, self._drawings(parameterNode, target), _("Charts and overlays"))
         return nodes
 
-    def noteSeen(self, parameterNode: ALSCortexProfileParameterNode, targets) -> None:
-        """Numbers of these targets have been shown: a reading that follows is not blind."""
-        seen = dict.fromkeys([*parameterNode.seenTargets.split(), *targets])
-        if len(seen) > len(parameterNode.seenTargets.split()):
-            parameterNode.seenTargets = " ".join(seen)
+    def noteSeen(self, parameterNode: ALSCortexProfileParameterNode, target: str) -> None:
+        """The number of a target has been shown: a reading that follows is not blind."""
+        if not self.wasSeen(parameterNode, target):
+            seen = json.loads(parameterNode.seenTargets or "[]")
+            parameterNode.seenTargets = json.dumps([*seen, self._seenKey(parameterNode, target)])
+
+    def wasSeen(self, parameterNode: ALSCortexProfileParameterNode, target: str) -> bool:
+        """Whether the number of a target of this subject and exam has been shown in this scene."""
+        return self._seenKey(parameterNode, target) in json.loads(parameterNode.seenTargets or "[]")
+
+    @staticmethod
+    def _seenKey(parameterNode, target):
+        return [parameterNode.subject.strip(), parameterNode.exam.strip(), target]
 
     def removeResults(self, parameterNode: ALSCortexProfileParameterNode) -> None:
         """Take the tables of results out of the scene: nothing is measured, or may be seen."""

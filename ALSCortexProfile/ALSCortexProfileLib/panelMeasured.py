@@ -41,6 +41,8 @@ class MeasuredTargets:
         (self.preliminary.add if quick else self.preliminary.discard)(target)
         if not self._isHidden(target):
             self._logic.draw(self.parameterNode, measurement)
+            if measurement.status == "ok":
+                self._logic.noteSeen(self.parameterNode, target)
         if isFirst or not quick:
             self.showDrawings()
 
@@ -49,37 +51,49 @@ class MeasuredTargets:
         self.problems.pop(target, None)
         if problem:
             self.problems[target] = problem
-        self.preliminary.discard(target)
-        if self.measurements.pop(target, None) is not None:
-            self._logic.removeDrawings(self.parameterNode, target)
+        if self._forgetOne(target):
             self.writeResults()
 
     def keepOnly(self, targets: Iterable[str]) -> None:
         """Drop what can no longer be measured, as its line or a reference is gone."""
-        for target in set(self.measurements) - set(targets):
-            self.drop(target)
+        gone = set(self.measurements) - set(targets)
+        for target in gone:
+            self.problems.pop(target, None)
+            self._forgetOne(target)
+        if gone:
+            self.writeResults()
 
     def dropAll(self, problem: str = "") -> None:
         """No target has a measurement any longer."""
-        for target in list(self.measurements):
-            self.drop(target, problem)
+        problems = {target: problem for target in self.measurements if problem}
+        self.keepOnly(())
+        self.problems |= problems
+
+    def _forgetOne(self, target: str) -> bool:
+        """Forget a measurement and its drawings; whether there was one."""
+        self.preliminary.discard(target)
+        wasMeasured = self.measurements.pop(target, None) is not None
+        if wasMeasured:
+            self._logic.removeDrawings(self.parameterNode, target)
+        return wasMeasured
 
     def writeResults(self) -> None:
         """The tables of results hold what is measured and may be seen, or there are none."""
-        visible = self.visible()
-        if visible:
-            self._logic.store(self.parameterNode, visible)
-            self._logic.noteSeen(self.parameterNode, [measurement.input.target.slug for measurement in visible])
+        complete = [m for m in self.visible() if m.input.target.slug not in self.preliminary]
+        if complete:
+            self._logic.store(self.parameterNode, complete)
         else:
             self._logic.removeResults(self.parameterNode)
 
     def showDrawings(self) -> None:
         """Charts and overlays of what may be seen, as ticked; none of a target that is still to be read."""
         node = self.parameterNode
-        for target, measurement in self.measurements.items():
+        for target in self._logic.targets(node):
             if self._isHidden(target):
                 self._logic.removeDrawings(node, target)
-            elif self._logic.chart(node, target) is None:
-                self._logic.draw(node, measurement)
+            elif target in self.measurements and self._logic.chart(node, target) is None:
+                self._logic.draw(node, self.measurements[target])
+                if self.measurements[target].status == "ok":
+                    self._logic.noteSeen(node, target)
         self._logic.showOverlays(node)
         panelViews.showChart(self._logic.chart(node, node.selectedTarget))

@@ -73,7 +73,7 @@ class ALSCortexProfileParameterNode:
     readingMode - Hide numbers until the target is scored.
     reader - Who reads.
     session - First or second reading.
-    seenTargets - Targets whose numbers were shown, separated by blanks.
+    seenTargets - Subject, exam and target of each number that was shown, as JSON.
     readingSeed - Seed of the shuffled order of reading.
     interpolation - How intensities between voxels are found.
     align - Align single profiles before averaging.

@@ -13,11 +13,12 @@ from .panelTexts import targetText
 class ReadingSection:
     """The section Visual reading of the panel.
 
-    :param targets: function that returns the targets of the exam. onNext: called with the target to look at next.
+    :param logic: `ALSCortexProfileLogic`. targets: function that returns the targets of the exam.
+    :param onNext: called with the target to look at next.
     """
 
-    def __init__(self, ui, targets: Callable[[], list[str]], onNext: Callable[[str], None]):
-        self._ui, self._targets, self._onNext = ui, targets, onNext
+    def __init__(self, ui, logic, targets: Callable[[], list[str]], onNext: Callable[[str], None]):
+        self._ui, self._logic, self._targets, self._onNext = ui, logic, targets, onNext
         self._verdicts = {"nonpathologic": ui.nonpathologicRadioButton, "pathologic": ui.pathologicRadioButton}
         self._scores = (ui.score0RadioButton, ui.score1RadioButton, ui.score2RadioButton)
         self._groups = [_exclusive(self._verdicts.values()), _exclusive(self._scores)]
@@ -37,7 +38,8 @@ class ReadingSection:
         """The target to score now; "" outside reading mode, or when all are scored."""
         from ALSStudyLib.reading import nextTarget
 
-        if not self._parameterNode or not self._parameterNode.readingMode or not self._parameterNode.reader.strip():
+        node = self._parameterNode
+        if not node or not node.readingMode or not node.reader.strip() or not node.subject.strip():
             return ""
         return nextTarget(self._session(), self._targets(), self._stored())
 
@@ -74,6 +76,8 @@ class ReadingSection:
         node = self._parameterNode
         if not node or not node.readingMode:
             return _("Tick Reading mode under Exam to score targets before their numbers are shown.")
+        if not node.subject.strip():
+            return _("Enter the subject under Exam: a reading belongs to one.")
         if not node.reader.strip():
             return _("Enter the reader's name or initials.")
         target = self.target
@@ -110,7 +114,7 @@ class ReadingSection:
         with slicer.util.tryWithErrorDisplay(_("The reading could not be stored.")):
             verdict, score = self._chosen()
             target = self.target
-            isBlind = target not in self._parameterNode.seenTargets.split()
+            isBlind = not self._logic.wasSeen(self._parameterNode, target)
             reading = newReading(self._session(), self._targets(), target, verdict, score, self._stored(), isBlind)
             addReading(slicer.mrmlScene, reading)
             for group, buttons in zip(self._groups, (self._verdicts.values(), self._scores), strict=True):

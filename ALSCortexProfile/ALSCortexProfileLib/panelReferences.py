@@ -121,6 +121,7 @@ class ReferencesSection(VTKObservationMixin):
             mrmlReferences.segmentIdOf(references, name, create=True)
             self.paint("White matter")
         else:
+            self.editor.saveForUndo()
             references.GetSegmentation().RemoveSegment(mrmlReferences.segmentIdOf(references, name))
         self._onPainted()
 

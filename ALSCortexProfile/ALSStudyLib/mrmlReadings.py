@@ -5,6 +5,7 @@ from __future__ import annotations
 from .errors import InputError
 from .mrmlNodes import fillTableNode, nodesOfClass
 from .reading import READING_COLUMNS, Reading
+from .tables import MISSING
 
 READINGS_ATTRIBUTE = "ALSMotorCortex.Readings"
 READINGS_NAME = "Visual readings"
@@ -32,7 +33,9 @@ def storedReadings(scene) -> list[Reading]:
 
     def value(column, row):
         found = columns[column.name].GetVariantValue(row).ToString()
-        return found if column.isText else int(float(found))
+        if column.isText:
+            return "" if found == MISSING else found
+        return int(float(found))
 
     return [
         Reading(**{column.name: value(column, row) for column in READING_COLUMNS})

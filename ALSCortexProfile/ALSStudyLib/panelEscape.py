@@ -20,5 +20,6 @@ class EscapeKey:
             if not enabled or slicer.util.mainWindow() is None:
                 return
             self._shortcut = qt.QShortcut(qt.QKeySequence("Esc"), slicer.util.mainWindow())
+            self._shortcut.setContext(qt.Qt.ApplicationShortcut)  # also while the panel is undocked
             self._shortcut.connect("activated()", self._function)
         self._shortcut.setEnabled(enabled)

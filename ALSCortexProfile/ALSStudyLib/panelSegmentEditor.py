@@ -63,6 +63,8 @@ class EmbeddedSegmentEditor:
 
     def show(self, segmentationNode, volumeNode) -> None:
         """Paint on a segmentation over an image; None for either clears it."""
+        if self._editorNode is None:
+            return  # the scene is being closed
         if self._editor.segmentationNode() is not segmentationNode:
             self._editor.setSegmentationNode(segmentationNode)
         if segmentationNode is not None and self._editor.sourceVolumeNode() is not volumeNode:
@@ -99,9 +101,9 @@ class EmbeddedSegmentEditor:
             self._editor.installKeyboardShortcuts()
 
     def enter(self) -> None:
+        self.follow()
         self.resumeShortcuts()
         self._editor.setupViewObservations()
-        self.follow()
         self._editor.updateWidgetFromMRML()
 
     def exit(self) -> None:

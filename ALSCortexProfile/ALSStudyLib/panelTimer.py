@@ -54,6 +54,6 @@ class Debounced:
             self._function()
         finally:
             self._isRunning = False
-        if self._isAskedAgain:
-            self._isAskedAgain = False
-            self._timer.start()
+            if self._isAskedAgain:
+                self._isAskedAgain = False
+                self._timer.start()

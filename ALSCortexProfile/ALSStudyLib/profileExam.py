@@ -64,7 +64,7 @@ class ProfileExam:
         self,
         caseNodes: mrml.CaseNodes,
         progress: Callable[[float], None] | None = None,
-        measurements: Sequence[ProfileMeasurement] = (),
+        measurements: Sequence[ProfileMeasurement] | None = None,
     ):
         """
         :param progress: called with the share that is done. measurements: what was measured of it already.
@@ -76,7 +76,7 @@ class ProfileExam:
             if progress is not None:
                 progress((index + share) / count)
 
-        self.measurements = list(measurements) or mrml.measureCase(caseNodes, step)
+        self.measurements = mrml.measureCase(caseNodes, step) if measurements is None else list(measurements)
 
     def writeTables(self, folder: Path) -> None:
         rows = [measurementRow(measurement) for measurement in self.measurements]

@@ -44,6 +44,10 @@ class ReadingSession:
     session: int
     seed: int
 
+    def __post_init__(self):
+        for name in ("subject", "exam", "reader"):
+            object.__setattr__(self, name, " ".join(getattr(self, name).split()))  # as the table keeps them
+
     def order(self, targets: Sequence[str]) -> list[str]:
         """The targets shuffled: the same for the same reader, session, exam and seed, whatever their given order."""
         key = "\n".join((self.subject, self.exam, self.reader.casefold(), str(self.session))).encode()
