@@ -11,6 +11,7 @@ from desktopStandIn import (
     click,
     enter,
     enterText,
+    enterValue,
     leave,
     popups,
     processEvents,
@@ -21,6 +22,7 @@ from desktopStandIn import (
 from panelTestCases import PanelCase, SelfTestCase
 
 MODULE = "ALSCortexProfile"
+MAX_SEED = 99999999
 
 
 def setUpModule():
@@ -393,6 +395,47 @@ class LoadingTest(ProfilePanelCase):
         addVolumeNode(slicer.mrmlScene, rendered.array_KJI, rendered.ijkToRAS, "another")
         processEvents(0.3)
         self.assertIs(self.panel._parameterNode.image, volume)
+
+
+class SameDigitsTest(ProfilePanelCase):
+    """The panel and the headless library measure the same of one scene."""
+
+    def testSettingsThatTheFieldsCannotShow(self):
+        import json
+
+        import slicer
+        from ALSCortexProfileLib import mrml
+        from ALSCortexProfileLib.settings import ProfileSettings
+
+        self.addArc()
+        settings = ProfileSettings(
+            normalSpacingMm=0.051, windowEndMm=4.37, resamples=50, alignmentSdMm=0.21, seed=MAX_SEED + 7
+        )
+        self.panel._parameterNode.settings = json.dumps(settings.toDict())  # as a scene of the command line has them
+        self.rest()
+        self.assertEqual(self.panel.logic.settings(self.panel._parameterNode), settings)
+        (headless,) = mrml.measureCase(mrml.findCaseNodes(slicer.mrmlScene))
+        shown = self.exam.measurements["hand_knob_left"]
+        self.assertEqual(headless.settings, settings)
+        self.assertEqual(headless.selected, shown.selected)
+        self.assertEqual(headless.intervals, shown.intervals)
+        self.ui.advancedCollapsibleButton.collapsed = False
+        enterValue(self.ui.resamplesSpinBox, 60)
+        self.assertEqual(self.panel.logic.settings(self.panel._parameterNode), settings.with_(resamples=60))
+
+    def testReferencesThatWereChosen(self):
+        import slicer
+        from ALSCortexProfileLib import mrml
+
+        rendered = renderedArc()
+        image, _contours, references = self.addArc(rendered)
+        other = {name: mask & (mask.cumsum(axis=2) > 2) for name, mask in rendered.referenceMasks.items()}
+        chosen = mrml.addSegmentationNode(slicer.mrmlScene, other, image, "Other references")
+        for segmentation in (chosen, references):
+            choose(self.ui.referencesSelector, segmentation)
+            self.rest()
+            (headless,) = mrml.measureCase(mrml.findCaseNodes(slicer.mrmlScene))
+            self.assertEqual(headless.selected, self.exam.measurements["hand_knob_left"].selected)
 
 
 class EchoesTest(ProfilePanelCase):

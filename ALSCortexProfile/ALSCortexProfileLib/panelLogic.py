@@ -82,19 +82,8 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
         """Put `ProfileSettings` into the panel's fields; what they do not show is stored beside them."""
         with slicer.util.NodeModify(parameterNode):
             parameterNode.settings = parameterNode.shownSettings = json.dumps(settings.toDict())
-            parameterNode.echoCombination = EchoCombination(settings.echoCombination)
-            parameterNode.singleEchoMs = settings.singleEchoMs or 0
-            parameterNode.interpolation = Interpolation(settings.interpolation)
-            parameterNode.windowPolicy = WindowPolicy(settings.windowPolicy)
-            parameterNode.align, parameterNode.voxelAware = settings.align, settings.voxelAware
-            limits = settings.windowStartMm, settings.windowEndMm
-            parameterNode.fixedWindow = limits != (None, None)
-            if parameterNode.fixedWindow:
-                parameterNode.windowStartMm = _within(limits[0] if limits[0] is not None else -1, -1, 6)
-                parameterNode.windowEndMm = _within(limits[1] if limits[1] is not None else 6, -1, 6)
-            parameterNode.normalSpacingMm = _within(settings.normalSpacingMm, 0.1, 1)
-            parameterNode.resamples = _within(settings.resamples, 0, 20000)
-            parameterNode.seed = _within(settings.seed, 0, MAX_SEED)
+            for name, value in shownFields(settings).items():
+                parameterNode.setValue(name, value)
 
     def settings(self, parameterNode: ALSCortexProfileParameterNode):
         """
@@ -109,20 +98,22 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
                     start=parameterNode.windowStartMm, end=parameterNode.windowEndMm
                 )
             )
+        stored = self._storedSettings(parameterNode)
+        shown = shownFields(stored)
+        # A field that still shows a stored value, perhaps rounded or cut to its range, does not change it.
+        changed = {name for name, value in shown.items() if parameterNode.getValue(name) != value}
         severalEchoes = self.hasEchoes(parameterNode)
-        return self._storedSettings(parameterNode).with_(
-            echoCombination=parameterNode.echoCombination.value if severalEchoes else "mean",
-            singleEchoMs=(parameterNode.singleEchoMs or None) if severalEchoes else None,
-            interpolation=parameterNode.interpolation.value,
-            windowPolicy=parameterNode.windowPolicy.value,
-            align=parameterNode.align,
-            voxelAware=parameterNode.voxelAware,
-            windowStartMm=parameterNode.windowStartMm if fixed else None,
-            windowEndMm=parameterNode.windowEndMm if fixed else None,
-            normalSpacingMm=parameterNode.normalSpacingMm,
-            resamples=parameterNode.resamples,
-            seed=parameterNode.seed,
-        )
+        changes = {name: parameterNode.getValue(name) for name in changed & PLAIN_FIELDS}
+        changes |= {name: parameterNode.getValue(name).value for name in changed & CHOICE_FIELDS}
+        if not fixed:
+            changes |= {"windowStartMm": None, "windowEndMm": None}
+        elif changed & {"fixedWindow", "windowStartMm", "windowEndMm"}:
+            changes |= {"windowStartMm": parameterNode.windowStartMm, "windowEndMm": parameterNode.windowEndMm}
+        if "singleEchoMs" in changed:
+            changes["singleEchoMs"] = parameterNode.singleEchoMs or None
+        if not severalEchoes:
+            changes |= {"echoCombination": "mean", "singleEchoMs": None}
+        return stored.with_(**changes)
 
     def _storedSettings(self, parameterNode):
         from ALSStudyLib.storedSettings import settingsFromText
@@ -462,5 +453,28 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
             slicer.mrmlScene.RemoveNode(node)
 
 
-def _within(value, low, high):
-    return min(max(value, low), high)
+PLAIN_FIELDS = {"align", "voxelAware", "normalSpacingMm", "resamples", "seed"}
+CHOICE_FIELDS = {"echoCombination", "interpolation", "windowPolicy"}
+
+
+def shownFields(settings) -> dict:
+    """The panel's fields for `ProfileSettings`, each within its range and with as many decimals as the panel shows."""
+    fixed = (settings.windowStartMm, settings.windowEndMm) != (None, None)
+    return {
+        "echoCombination": EchoCombination(settings.echoCombination),
+        "singleEchoMs": round(settings.singleEchoMs or 0, 1),
+        "interpolation": Interpolation(settings.interpolation),
+        "windowPolicy": WindowPolicy(settings.windowPolicy),
+        "align": settings.align,
+        "voxelAware": settings.voxelAware,
+        "fixedWindow": fixed,
+        "windowStartMm": round(_within(settings.windowStartMm, -1, 6, otherwise=-1 if fixed else 0), 1),
+        "windowEndMm": round(_within(settings.windowEndMm, -1, 6, otherwise=6), 1),
+        "normalSpacingMm": round(_within(settings.normalSpacingMm, 0.1, 1), 2),
+        "resamples": _within(settings.resamples, 0, 20000),
+        "seed": _within(settings.seed, 0, MAX_SEED),
+    }
+
+
+def _within(value, low, high, otherwise=None):
+    return min(max(otherwise if value is None else value, low), high)
