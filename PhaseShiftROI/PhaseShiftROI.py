@@ -109,6 +109,8 @@ class PhaseShiftROIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = PhaseShiftROILogic()
         self.exam = ExamPanel(self.ui, self.logic)
         self._sceneFollower = SceneFollower(self)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self._onNodeAboutToBeRemoved)
         # Needed when the module is reloaded
         self.initializeParameterNode()
 
@@ -145,6 +147,11 @@ class PhaseShiftROIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.exam.forget()
         if self.parent.isEntered:
             self.initializeParameterNode()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeAboutToBeRemoved(self, caller, event, node) -> None:
+        if not slicer.mrmlScene.IsClosing():
+            self.exam.letGoOf(node)
 
     def onNodesChanged(self) -> None:
         """A node came or went."""

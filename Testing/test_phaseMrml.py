@@ -254,6 +254,19 @@ class FindTest(SceneCase):
         with self.assertRaisesRegex(InputError, "0 segmentations of regions"):
             mrml.findPhaseCaseNodes(self.scene)
 
+    def testMeasuredRegionsAreTheCasesWhateverTheirName(self):
+        mask_KJI = self.made.masks_KJI["putamen_left"]
+        other = mrml.addRegionsNode(self.scene, {"putamen_left": mask_KJI}, self.case.phase, "Regions_1")
+        mrml.storePhaseCase(self.scene, self.case)
+        mrml.storePhaseCase(self.scene, replace(self.case, regions=other))
+        self.assertIs(mrml.findPhaseCaseNodes(self.scene).regions, other)
+        self.assertEqual(other.GetAttribute("ALSMotorCortex.Role"), "PhaseRegions")
+        self.assertIsNone(self.case.regions.GetAttribute("ALSMotorCortex.Role"))
+        mrml.storePhaseCase(self.scene, replace(self.case, regions=None))  # prepared before any are painted
+        self.assertIs(mrml.findPhaseCaseNodes(self.scene).regions, other)
+        mrml.storePhaseCase(self.scene, self.case)
+        self.assertIs(mrml.findPhaseCaseNodes(self.scene).regions, self.case.regions)
+
     def testStoredSettingsOfANewerVersion(self):
         mrml.storePhaseCase(self.scene, self.case)
         (node,) = (n for n in nodesOfClass(self.scene, "vtkMRMLScriptedModuleNode") if n.GetModuleName())

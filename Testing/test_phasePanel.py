@@ -77,6 +77,25 @@ class PhasePanelCase(PanelCase):
                 return
         self.fail("the panel did not come to rest")
 
+    def results(self, *names):
+        """Nodes that this module made."""
+        import slicer
+
+        return [
+            node
+            for name in names or ("Table", "PlotChart", "PlotSeries")
+            for node in slicer.util.getNodesByClass(f"vtkMRML{name}Node")
+            if node.GetAttribute("PhaseShiftROI.Output")
+        ]
+
+    def stored(self):
+        return json.loads(self.panel._parameterNode.settings)
+
+    def reopen(self):
+        """The scene is loaded into a panel that has prepared nothing."""
+        self.panel.onSceneImported()
+        self.rest()
+
     def rows(self):
         columns = ("region", "side", "slice", "pixels", "area", "rad", "hz")
         return {key: [self.table.text(key, column) for column in columns] for key in self.table.keys}
@@ -282,6 +301,88 @@ class RegionsTest(PhasePanelCase):
         self.assertFalse(self.ui.prepareButton.enabled)
         self.assertEqual(popups(), [])
 
+    def testNoOtherNodeIsTakenForARemovedOne(self):
+        """Slicer's selectors jump to the next node of their class."""
+        import slicer
+        from ALSStudyLib.mrmlNodes import addVolumeNode
+        from PhaseShiftROILib.mrml import addRegionsNode
+
+        nodes = self.addCase()
+        for name in ("before", "other"):
+            addVolumeNode(slicer.mrmlScene, self.made.phaseRad_KJI, self.made.case.ijkToRAS, name)
+        addRegionsNode(slicer.mrmlScene, dict(self.made.masks_KJI), nodes.phase, "Other")
+        self.rest()
+        chosen, scene = [], slicer.mrmlScene
+        for name in ("regions", "magnitude", "phase"):
+
+            def whenRemoved(*_, name=name):  # after the panel, and before the selectors
+                chosen.append(self.panel._parameterNode.getValue(name))
+
+            tag = scene.AddObserver(scene.NodeAboutToBeRemovedEvent, whenRemoved)
+            scene.RemoveNode(getattr(nodes, name))
+            scene.RemoveObserver(tag)
+            self.rest()
+            self.assertEqual([node for node in chosen if node is not None], [])
+            with self.subTest(name):
+                self.assertIsNone(self.panel._parameterNode.getValue(name))
+                self.assertIsNone(getattr(self.ui, f"{name}Selector").currentNode())
+        self.assertEqual(self.results("Table", "PlotChart", "PlotSeries", "ScalarVolume"), [])
+        self.assertEqual(popups(), [])
+
+    def testClosedSceneIsNotFollowedNodeByNode(self):
+        self.addCase()
+        followed = []
+        self.exam.letGoOf = followed.append
+        closeScene()
+        self.assertEqual(followed, [])
+
+    def testNewRegionsAreThoseOfTheScene(self):
+        import slicer
+        from PhaseShiftROILib.mrml import findPhaseCaseNodes
+
+        nodes = self.addCase()
+        click(self.ui.addRegionsButton)
+        self.rest()
+        chosen = self.panel._parameterNode.regions
+        self.assertIsNot(chosen, nodes.regions)
+        self.assertIs(findPhaseCaseNodes(slicer.mrmlScene).regions, chosen)
+        self.panel._parameterNode.regions = None
+        self.panel.logic.chooseDefaults(self.panel._parameterNode)
+        self.assertIs(self.panel._parameterNode.regions, chosen)
+
+    def place(self):
+        state = self.exam.session.states[SLUG]
+        point_RAS = state.centerOf_RAS(self.exam.session.image, state.values[0].slice)
+        self.exam.regions.placeAt(point_RAS)
+        self.rest()
+        return point_RAS
+
+    def testRemarksGoWithWhatTheySpeakOf(self):
+        """Also where the number of pixels stays as it was."""
+        import numpy as np
+        import slicer
+        from PhaseShiftROILib.mrml import regionSegments
+
+        nodes = self.addCase()
+        self.table.click(SLUG)
+        point_RAS = self.place()
+        self.place()
+        self.assertIn("Replaced", self.ui.readoutLabel.text)
+        click(self.ui.undoButton)
+        self.assertNotIn("Replaced", self.ui.readoutLabel.text)
+        self.rest()
+        self.exam.regions.placeAt(np.asarray(point_RAS) + [0, 0, 900])
+        self.assertIn("! The place is in slice", self.ui.readoutLabel.text)
+        click(self.ui.undoButton)
+        self.assertNotIn("The place is", self.ui.readoutLabel.text)
+        self.rest()
+        self.exam.regions.placeAt(np.asarray(point_RAS) + [0, 0, 900])
+        mask_KJI = np.roll(self.made.masks_KJI["putamen_left"], 1, axis=2).astype(np.uint8)
+        segmentId = regionSegments(nodes.regions)["putamen_left"]
+        slicer.util.updateSegmentBinaryLabelmapFromArray(mask_KJI, nodes.regions, segmentId, nodes.phase)
+        self.rest()
+        self.assertNotIn("The place is", self.ui.readoutLabel.text)
+
     def testRegionsPaintedElsewhereAreMeasuredOnComingBack(self):
         import numpy as np
         import slicer
@@ -318,6 +419,82 @@ class PreparedTest(PhasePanelCase):
             self.assertEqual(self.rows()[SLUG][5], "-")
             self.assertIn("press Prepare again", self.ui.statusLabel.text)
             self.assertNotEqual(self.rows()[SLUG][3], "-")  # pixels are still counted
+
+    def testOnlyWhatTheSceneWasMeasuredWithIsPreparedByItself(self):
+        self.addCase()
+        self.reopen()
+        self.assertNotEqual(self.rows()[SLUG][5], "-")
+        enterValue(self.ui.kernelLinesSpinBox, 16)
+        self.rest()
+        self.assertEqual(self.stored()["kernelLines"], 22)
+        self.reopen()
+        self.assertEqual(self.stored()["kernelLines"], 22)
+        self.assertEqual(self.rows()[SLUG][5], "-")
+        self.assertIn("press Prepare", self.ui.statusLabel.text)
+        click(self.ui.prepareButton)
+        self.assertEqual(self.stored()["kernelLines"], 16)
+        self.assertNotEqual(self.rows()[SLUG][5], "-")
+
+    def testResultsGoWithTheirMeasurement(self):
+        import slicer
+
+        nodes = self.addCase()
+        self.table.click(SLUG)
+        click(self.ui.chartButton)
+        count = len(self.results())
+        self.assertEqual(count, 4 + 5)
+        enterValue(self.ui.kernelLinesSpinBox, 16)
+        self.rest()
+        self.assertEqual(self.results(), [])
+        self.assertEqual(len(self.results("ScalarVolume")), 3)
+        click(self.ui.prepareButton)
+        self.rest()
+        self.assertEqual(len(self.results()), count)  # the chart is shown again
+        slicer.mrmlScene.RemoveNode(nodes.regions)
+        self.rest()
+        self.assertEqual(self.results(), [])
+        self.assertEqual(len(self.results("ScalarVolume")), 3)
+        slicer.mrmlScene.RemoveNode(nodes.phase)
+        self.rest()
+        self.assertEqual(self.results("ScalarVolume"), [])
+
+    def testWhatAFieldRoundsStaysAsItIs(self):
+        import slicer
+        from ALSStudyLib.mrmlNodes import ECHO_TIME_ATTRIBUTE
+        from ALSStudyLib.phasePhantom import addPhaseCaseToScene
+        from PhaseShiftROILib.mrml import FIELD_STRENGTH_ATTRIBUTE
+
+        nodes = addPhaseCaseToScene(slicer.mrmlScene, rendered())
+        nodes.phase.SetAttribute(ECHO_TIME_ATTRIBUTE, "18.617342")
+        nodes.phase.SetAttribute(FIELD_STRENGTH_ATTRIBUTE, "2.89362")
+        node, logic = self.panel._parameterNode, self.panel.logic
+        logic.chooseCase(nodes)
+        self.openSections()
+        enterValue(self.ui.kernelLinesSpinBox, 22)
+        self.assertEqual((self.ui.echoTimeSpinBox.value, self.ui.fieldStrengthSpinBox.value), (18.6173, 2.89362))
+        node.echoTimeMs = self.ui.echoTimeSpinBox.value  # as a field does that writes back what it shows
+        click(self.ui.prepareButton)
+        self.rest()
+        self.assertEqual(nodes.phase.GetAttribute(ECHO_TIME_ATTRIBUTE), "18.617342")
+        self.assertEqual(nodes.phase.GetAttribute(FIELD_STRENGTH_ATTRIBUTE), "2.89362")
+        self.openSections()
+        enterValue(self.ui.echoTimeSpinBox, 18.62)
+        self.rest()
+        self.assertEqual(nodes.phase.GetAttribute(ECHO_TIME_ATTRIBUTE), "18.62")
+        node.settings = json.dumps({**self.stored(), "kernelLines": 5000, "kernelMm": 7.5})
+        self.rest()
+        self.assertEqual(self.ui.kernelLinesSpinBox.value, 4096)
+        settings = logic.settings(node)
+        self.assertEqual((settings.kernelLines, settings.kernelMm), (5000, 7.5))
+        enterValue(self.ui.kernelLinesSpinBox, 24)
+        settings = logic.settings(node)
+        self.assertEqual((settings.kernelLines, settings.kernelMm), (24, None))
+
+    def testFieldsHaveTheDecimalsThatTheLogicKnows(self):
+        from PhaseShiftROILib.panelParameters import ECHO_TIME_DECIMALS, FIELD_STRENGTH_DECIMALS
+
+        found = (self.ui.echoTimeSpinBox.decimals, self.ui.fieldStrengthSpinBox.decimals)
+        self.assertEqual(found, (ECHO_TIME_DECIMALS, FIELD_STRENGTH_DECIMALS))
 
     def testImagesCanBeShown(self):
         import slicer

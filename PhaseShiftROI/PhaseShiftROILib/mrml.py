@@ -45,6 +45,7 @@ UNIT_ATTRIBUTE = "ALSMotorCortex.Unit"
 UNFILTERED, BY_SCANNER = "none", "by the scanner"
 PHASE_ROLE, REAL_ROLE, IMAGINARY_ROLE, MAGNITUDE_ROLE = "Phase", "PhaseReal", "PhaseImaginary", "PhaseMagnitude"
 ROLES = (PHASE_ROLE, REAL_ROLE, IMAGINARY_ROLE, MAGNITUDE_ROLE)
+REGIONS_ROLE = "PhaseRegions"
 PARAMETER_NODE_NAME = "PhaseShiftROI"
 REGIONS_NAME = "Regions"
 GRID_TOLERANCE_MM = 1e-2
@@ -176,8 +177,16 @@ def describeRegion(segmentationNode, segmentId: str, name: str) -> None:
 
 
 def storePhaseCase(scene, caseNodes: PhaseCaseNodes) -> None:
-    """Write into the scene what its nodes do not say themselves: roles, subject, exam, settings."""
+    """Write into the scene what its nodes do not say themselves: roles, subject, exam, settings.
+
+    Without regions, those that were measured last stay marked.
+    """
     assignRoles(scene, {node: role for role, node in caseNodes.byRole.items()}, ROLES)
+    if caseNodes.regions is not None:
+        for node in markedRegions(scene):
+            if node is not caseNodes.regions:
+                node.RemoveAttribute(ROLE_ATTRIBUTE)
+        caseNodes.regions.SetAttribute(ROLE_ATTRIBUTE, REGIONS_ROLE)
     storeParameters(scene, PARAMETER_NODE_NAME, caseNodes.subject, caseNodes.exam, caseNodes.settings)
 
 
@@ -210,9 +219,15 @@ def findPhaseCaseNodes(scene) -> PhaseCaseNodes:
     return PhaseCaseNodes(_findRegions(scene), *(found.get(role) for role in ROLES), **parameters)
 
 
+def markedRegions(scene) -> list:
+    """Segmentations with the role of regions: those that were measured last."""
+    nodes = nodesOfClass(scene, "vtkMRMLSegmentationNode")
+    return [node for node in nodes if node.GetAttribute(ROLE_ATTRIBUTE) == REGIONS_ROLE]
+
+
 def _findRegions(scene):
     nodes = nodesOfClass(scene, "vtkMRMLSegmentationNode")
-    found = [node for node in nodes if node.GetName() == REGIONS_NAME]
+    found = markedRegions(scene) or [node for node in nodes if node.GetName() == REGIONS_NAME]
     if not found:
         found = [
             node for node in nodes if any(_isKnown(node, identifier) for identifier in segmentNames(node).values())
@@ -458,6 +473,7 @@ __all__ = [
     "describeRegion",
     "findPhaseCaseNodes",
     "hasPhaseCase",
+    "markedRegions",
     "measurePhaseCase",
     "preparePhaseCase",
     "readPhaseInput",

@@ -7,6 +7,7 @@ from ALSStudyLib.panelTimer import Debounced
 from slicer.util import VTKObservationMixin
 
 from .panelLive import PhaseSession
+from .panelLogic import COMPONENT_INPUTS
 from .panelPhase import PhaseSection, setLabel
 from .panelRegions import RegionsSection
 from .panelResults import ResultsSection
@@ -61,6 +62,20 @@ class ExamPanel(VTKObservationMixin):
         self.letGo()
         self.removeObservers()
 
+    def letGoOf(self, removedNode) -> None:
+        """A node is about to leave the scene: no other one is measured in its place without being chosen."""
+        parameterNode = self._parameterNode
+        if parameterNode is not None:
+            isDeclared = removedNode is self._logic.declaredVolume(parameterNode)
+            for name in (*COMPONENT_INPUTS, "regions"):
+                if parameterNode.getValue(name) is removedNode:
+                    self.regions.placer.stop()
+                    parameterNode.setValue(name, None)
+            if isDeclared:
+                self.forget()
+        if removedNode.IsA("vtkMRMLScalarVolumeNode"):
+            self._logic.removeResults(removedNode, withVolumes=True)
+
     def update(self) -> None:
         """Take over what a newly chosen volume says of itself, show what is missing, measure if something changed."""
         parameterNode = self._parameterNode
@@ -71,6 +86,7 @@ class ExamPanel(VTKObservationMixin):
             self._logic.takeOver(parameterNode)
             if parameterNode.describedVolume is not described:
                 self._problem = ""
+                self.regions.forgetRemark()
         except ValueError as error:  # what the volume or the scene says of itself is not understood
             self._problem = str(error)
         self._observeRegions(parameterNode.regions)
@@ -102,7 +118,8 @@ class ExamPanel(VTKObservationMixin):
         key = self.session.keyOf(node)
         if self.session.prepared is None and key and key != self._triedKey and not self._logic.whatIsMissing(node):
             self._triedKey = key
-            if self._logic.wasPrepared(node):
+            # with other settings the tables would say another thing than the scene's own settings
+            if self._logic.wasPrepared(node) and self._logic.isAsStored(node):
                 with slicer.util.WaitCursor():
                     try:
                         self.session.prepare(node)
@@ -140,10 +157,12 @@ class ExamPanel(VTKObservationMixin):
             for event in names:
                 self.removeObserver(self._observedRegions, event, self._regionsChanged)
         self._observedRegions = segmentationNode
+        self.regions.forgetRemark()
         if segmentationNode is not None:
             for event in names:
                 self.addObserver(segmentationNode, event, self._regionsChanged)
 
     def _regionsChanged(self, caller=None, event=None) -> None:
         if not self._isBusy:
+            self.regions.forgetRemark()
             self.live.request()

@@ -63,6 +63,7 @@ class PhaseSession:
         self.image = None
         self.problem = ""
         self._key = None
+        self._measuredVolume = None
 
     def isPrepared(self, parameterNode) -> bool:
         """Whether the filtered phase is still that of the chosen images and settings."""
@@ -87,7 +88,7 @@ class PhaseSession:
         """
         Look at every region as it is painted now; with filtered phase, tables of the values go into the scene.
 
-        Regions that cannot be used leave no value behind; `problem` says why.
+        Regions that cannot be used leave no value behind, nor tables in the scene; `problem` says why.
         """
         self.measurements, self.checks, self.states, self.tables = (), (), {}, ()
         self.problem = ""
@@ -98,6 +99,7 @@ class PhaseSession:
                 self._count(parameterNode)
         except ValueError as error:
             self.problem = str(error)
+        self._removeOutdated(parameterNode)
 
     def chosenState(self, parameterNode) -> RegionState | None:
         return self.states.get(parameterNode.selectedRegion)
@@ -165,6 +167,14 @@ class PhaseSession:
         if self.measurements:
             self.tables = mrmlResults.writePhaseTables(slicer.mrmlScene, caseNodes, self.measurements)
             panelViews.placeBeneath(caseNodes.declared, self.tables)
+
+    def _removeOutdated(self, parameterNode) -> None:
+        """Without measurements no table of earlier ones stays; those of another image of the scene hold still."""
+        volume = self._logic.declaredVolume(parameterNode)
+        if self.measurements:
+            self._measuredVolume = volume
+        elif volume is not None and (volume is self._measuredVolume or self.isPrepared(parameterNode)):
+            self._logic.removeResults(volume)
 
     def _count(self, parameterNode) -> None:
         """Pixels without values: before the phase is prepared."""

@@ -8,6 +8,8 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from .panelParameters import (
+    ECHO_TIME_DECIMALS,
+    FIELD_STRENGTH_DECIMALS,
     MAX_ECHO_TIME_MS,
     MAX_FIELD_STRENGTH_T,
     MAX_LINES,
@@ -35,7 +37,7 @@ class PhaseShiftROILogic(ScriptedLoadableModuleLogic):
     # Choosing --------------------------------------------------------------------------------------------------
 
     def chooseDefaults(self, parameterNode: PhaseShiftROIParameterNode) -> None:
-        """Choose images by their role, and the segmentation Regions, where the scene has only one of them."""
+        """Choose images by their role, and the regions by theirs or by name, where the scene has only one of them."""
         from ALSStudyLib.mrmlNodes import ROLE_ATTRIBUTE, scalarVolumeNodes
 
         segmentations = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
@@ -58,7 +60,8 @@ class PhaseShiftROILogic(ScriptedLoadableModuleLogic):
             if self.declaredVolume(parameterNode) and not parameterNode.magnitude:
                 parameterNode.magnitude = withRole(mrml.MAGNITUDE_ROLE)
         if not parameterNode.regions:
-            parameterNode.regions = theOnly([node for node in segmentations if node.GetName() == mrml.REGIONS_NAME])
+            named = [node for node in segmentations if node.GetName() == mrml.REGIONS_NAME]
+            parameterNode.regions = theOnly(mrml.markedRegions(slicer.mrmlScene) or named)
 
     def chooseCase(self, caseNodes) -> None:
         """Choose the nodes of a `PhaseCaseNodes`, its subject and exam, and show what its phase declares."""
@@ -90,7 +93,7 @@ class PhaseShiftROILogic(ScriptedLoadableModuleLogic):
     def _showSettings(self, parameterNode) -> None:
         settings = self._storedSettings(parameterNode)
         parameterNode.filter = PhaseFilter(settings.filter)
-        parameterNode.kernelLines = min(settings.kernelLines, MAX_LINES)
+        parameterNode.kernelLines = _shownLines(settings)
         parameterNode.sliceRule = SliceRule(settings.sliceRule)
         parameterNode.correctSignFlips = settings.correctSignFlips
 
@@ -134,18 +137,25 @@ class PhaseShiftROILogic(ScriptedLoadableModuleLogic):
             return ""
         source = _("DICOM") if said.source == "DICOM" else _("the sidecar")
         taken, differing = [], []
-        for name, value, shown, text in (
-            (_("stored as"), said.encoding, parameterNode.encoding.value, said.encoding),
-            (_("echo time"), said.echoTimeMs, parameterNode.echoTimeMs, _("{ms:g} ms").format(ms=said.echoTimeMs or 0)),
+        for name, value, shown, decimals, text in (
+            (_("stored as"), said.encoding, parameterNode.encoding.value, 0, said.encoding),
+            (
+                _("echo time"),
+                said.echoTimeMs,
+                parameterNode.echoTimeMs,
+                ECHO_TIME_DECIMALS,
+                _("{ms:g} ms").format(ms=said.echoTimeMs or 0),
+            ),
             (
                 _("field"),
                 said.fieldStrengthT,
                 parameterNode.fieldStrengthT,
+                FIELD_STRENGTH_DECIMALS,
                 _("{tesla:g} T").format(tesla=said.fieldStrengthT or 0),
             ),
         ):
             if value and not (name == _("stored as") and self.isComplex(parameterNode)):
-                same = value == shown if isinstance(value, str) else abs(value - shown) < 1e-3
+                same = value == shown if isinstance(value, str) else _looksLike(value, shown, decimals)
                 (taken if same else differing).append(name if same else f"{name} {text}")
         lines = []
         if taken:
@@ -197,20 +207,19 @@ class PhaseShiftROILogic(ScriptedLoadableModuleLogic):
 
     def settings(self, parameterNode: PhaseShiftROIParameterNode):
         """
-        `PhaseSettings` of the panel; what the panel does not show is as stored in the scene.
+        `PhaseSettings` of the panel; what the panel does not show, or not in full, is as stored in the scene.
 
         :raises ValueError: if the stored settings are not understood.
         """
         stored = self._storedSettings(parameterNode)
         changes = {
             "filter": parameterNode.filter.value,
-            "kernelLines": parameterNode.kernelLines,
             "correctSignFlips": parameterNode.correctSignFlips,
             "sliceRule": parameterNode.sliceRule.value,
         }
-        if parameterNode.kernelLines != stored.kernelLines:
+        if parameterNode.kernelLines != _shownLines(stored):
             # a kernel in mm comes before the lines: it would make the user's choice void
-            changes |= {"kernelMm": None, "highPassSigmaMm": None}
+            changes |= {"kernelLines": parameterNode.kernelLines, "kernelMm": None, "highPassSigmaMm": None}
         return stored.with_(**changes)
 
     def _storedSettings(self, parameterNode):
@@ -309,23 +318,71 @@ class PhaseShiftROILogic(ScriptedLoadableModuleLogic):
         missing = self.whatIsMissing(parameterNode)
         if missing:
             raise ValueError(missing)
+        mrml.declareAcquisition(self.declaredVolume(parameterNode), self._acquisition(parameterNode))
+        names = (*COMPONENT_INPUTS, "regions", "subject", "exam")
+        nodes = {name: parameterNode.getValue(name) for name in names}
+        return mrml.PhaseCaseNodes(**nodes, settings=self.settings(parameterNode))
+
+    def _acquisition(self, parameterNode):
+        """What the panel declares of the chosen volume; numbers that its fields round are as they were declared."""
+        from . import mrml
+
         volume = self.declaredVolume(parameterNode)
+        try:
+            declared = mrml.declaredAcquisition(volume)
+        except ValueError:  # the user has said it anew
+            declared = mrml.Acquisition()
+        said = self.fileDeclaration(volume)
+
+        def exact(name, decimals):
+            shown = getattr(parameterNode, name)
+            known = getattr(declared, name) or (said and getattr(said, name))
+            return known if known and _looksLike(known, shown, decimals) else shown
+
         earlierFilter = mrml.UNFILTERED
         if parameterNode.alreadyFiltered:
             stored = volume.GetAttribute(mrml.FILTER_ATTRIBUTE) or mrml.UNFILTERED
             earlierFilter = mrml.BY_SCANNER if stored == mrml.UNFILTERED else stored
-        acquisition = mrml.Acquisition(
+        return mrml.Acquisition(
             encoding=mrml.COMPLEX if self.isComplex(parameterNode) else parameterNode.encoding.value,
-            echoTimeMs=parameterNode.echoTimeMs,
-            fieldStrengthT=parameterNode.fieldStrengthT,
+            echoTimeMs=exact("echoTimeMs", ECHO_TIME_DECIMALS),
+            fieldStrengthT=exact("fieldStrengthT", FIELD_STRENGTH_DECIMALS),
             polarity=parameterNode.polarity.value,
             filter=earlierFilter,
             filteredLines=(parameterNode.filteredLines or None) if parameterNode.alreadyFiltered else None,
         )
-        mrml.declareAcquisition(volume, acquisition)
-        names = (*COMPONENT_INPUTS, "regions", "subject", "exam")
-        nodes = {name: parameterNode.getValue(name) for name in names}
-        return mrml.PhaseCaseNodes(**nodes, settings=self.settings(parameterNode))
+
+    def isAsStored(self, parameterNode: PhaseShiftROIParameterNode) -> bool:
+        """Whether the panel shows the settings and the declaration of the last measurement, which the scene holds."""
+        from . import mrml
+
+        try:
+            if self.settings(parameterNode) != self._storedSettings(parameterNode):
+                return False
+            return mrml.declaredAcquisition(self.declaredVolume(parameterNode)) == self._acquisition(parameterNode)
+        except ValueError:
+            return False
+
+    def removeResults(self, volume, withVolumes: bool = False) -> None:
+        """Take the tables and the chart of a phase image out of the scene, with what was prepared from it if asked."""
+        scene = slicer.mrmlScene
+        classes = ("PlotChart", "PlotSeries", "Table", *(("ScalarVolume",) if withVolumes else ()))
+        roles = [f"{self.moduleName}.{role}" for role in ("Phase", "PhaseReal")]  # an empty panel imports no mrml
+        found = [
+            node
+            for name in classes
+            for node in slicer.util.getNodesByClass(f"vtkMRML{name}Node")
+            if node.GetAttribute(OUTPUT_ATTRIBUTE) and volume.GetID() in map(node.GetNodeReferenceID, roles)
+        ]
+        if not found:
+            return
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+        charts = hierarchy.GetItemChildWithName(hierarchy.GetItemByDataNode(volume), _("Charts"))
+        for node in found:
+            if node.GetScene() is not None:  # it may have gone with another one
+                scene.RemoveNode(node)
+        if charts and not hierarchy.GetNumberOfItemChildren(charts):
+            hierarchy.RemoveItem(charts)
 
     def wasPrepared(self, parameterNode: PhaseShiftROIParameterNode) -> bool:
         """Whether the scene holds corrected phase of the chosen image, as a loaded scene does."""
@@ -345,3 +402,13 @@ class PhaseShiftROILogic(ScriptedLoadableModuleLogic):
         with slicer.util.NodeModify(parameterNode):
             mrml.storePhaseCase(slicer.mrmlScene, caseNodes)
             parameterNode.shownSettings = parameterNode.parameterNode.GetParameter("settings")
+
+
+def _shownLines(settings) -> int:
+    """What the panel's field shows of stored settings: it ends where the field does."""
+    return min(settings.kernelLines, MAX_LINES)
+
+
+def _looksLike(value: float, shown: float, decimals: int) -> bool:
+    """Whether a field with these decimals shows a value as it stands."""
+    return abs(value - shown) <= 0.5001 * 10**-decimals

@@ -29,6 +29,7 @@ class RegionsSection:
         self._painted: dict[str, dict[int, int]] = {}
         self._lastSlices: dict[str, int] = {}
         self._remark = ""
+        self._isPlacing = False
         editorWidget = slicer.qMRMLSegmentEditorWidget()
         ui.editorCollapsibleButton.layout().addWidget(editorWidget)
         self.editor = EmbeddedSegmentEditor(editorWidget, logic.moduleName, BRUSH_MM)
@@ -39,7 +40,7 @@ class RegionsSection:
         ui.placeButton.connect("clicked(bool)", self._place)
         ui.paintButton.connect("clicked(bool)", lambda _checked: self.paint("Paint"))
         ui.eraseButton.connect("clicked(bool)", lambda _checked: self.paint("Erase"))
-        ui.undoButton.connect("clicked(bool)", lambda _checked: self.editor.undo())
+        ui.undoButton.connect("clicked(bool)", self._undo)
         ui.addOwnRegionButton.connect("clicked(bool)", self._addOwnRegion)
         ui.ownRegionLineEdit.connect("textChanged(QString)", lambda _text: self._updateButtons())
         ui.ownRegionLineEdit.connect("returnPressed()", self._addOwnRegion)
@@ -125,6 +126,19 @@ class RegionsSection:
         parameterNode = self._parameterNode
         if parameterNode is None:
             return
+        self._isPlacing = True
+        try:
+            self._placeAt(point_RAS)
+        finally:
+            self._isPlacing = False
+
+    def forgetRemark(self) -> None:
+        """What was said of the last click holds no longer: something else has changed."""
+        if not self._isPlacing:
+            self._remark = ""
+
+    def _placeAt(self, point_RAS) -> None:
+        parameterNode = self._parameterNode
         with slicer.util.tryWithErrorDisplay(_("The region could not be placed.")):
             try:
                 self.editor.saveForUndo()
@@ -257,6 +271,11 @@ class RegionsSection:
             if name
             else _("Type its name first")
         )
+
+    def _undo(self, _checked=False) -> None:
+        self.editor.undo()
+        self.forgetRemark()
+        self.update()
 
     def _placingEnded(self) -> None:
         self.editor.resumeShortcuts()

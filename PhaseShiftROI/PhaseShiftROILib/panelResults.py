@@ -23,7 +23,8 @@ class ResultsSection:
     def __init__(self, ui, logic, session, jumpTo: Callable):
         self._ui, self._logic, self._session, self._jumpTo = ui, logic, session, jumpTo
         self._parameterNode = None
-        self._hasChart = False
+        self._chart = None
+        self._isDrawing = False
         self.slices = SlicesTable(ui.slicesTable, self.jumpToSlice)
         ui.paperTableButton.connect("clicked(bool)", lambda _checked: self.showTable(PAPER))
         ui.tidyTableButton.connect("clicked(bool)", lambda _checked: self.showTable(TIDY))
@@ -35,7 +36,7 @@ class ResultsSection:
 
     def letGo(self) -> None:
         """Before the scene closes."""
-        self._hasChart = False
+        self._chart = None
         self.slices.show([])
         self._ui.resultsLabel.text = ""
 
@@ -65,8 +66,8 @@ class ResultsSection:
             if canChart
             else reason or _("Click on the row of a region that has a value first")
         )
-        if self._hasChart and canChart:
-            session.chart(self._parameterNode.selectedRegion)
+        if self._chart is not None and canChart and not self._isDrawing:
+            self._drawAgain()
 
     def jumpToSlice(self, slice: int) -> None:
         state = self._session.chosenState(self._parameterNode)
@@ -78,12 +79,22 @@ class ResultsSection:
         if self._session.tables:
             panelViews.showTable(self._session.tables[which])
 
+    def _drawAgain(self) -> None:
+        self._isDrawing = True  # a new chart's nodes update the panel
+        try:
+            chart = self._session.chart(self._parameterNode.selectedRegion)
+        finally:
+            self._isDrawing = False
+        if chart is not None and chart is not self._chart:  # the one before went when its values did
+            self._chart = chart
+            panelViews.showChart(chart)
+
     def showChart(self) -> None:
         """Show the values per slice of the region in hand in the plot view."""
         with slicer.util.tryWithErrorDisplay(_("The chart could not be shown.")):
             chart = self._session.chart(self._parameterNode.selectedRegion)
             if chart is not None:
-                self._hasChart = True
+                self._chart = chart
                 panelViews.showChart(chart, mayChangeLayout=True)
 
     def exportTo(self, folder: str) -> None:
