@@ -260,6 +260,19 @@ class RegionsTest(PhasePanelCase):
             self.assertLess(float(node.GetAttribute("BrushAbsoluteDiameter")), 3)
             closeScene()
 
+    def testRegionsAreShownOnTheirOwnImage(self):
+        import numpy as np
+        import slicer
+        from ALSStudyLib import panelViews
+        from ALSStudyLib.mrmlNodes import addVolumeNode
+
+        self.addCase()
+        foreign = addVolumeNode(slicer.mrmlScene, np.ones((3, 9, 9)), np.eye(4), "of another panel")
+        panelViews.showImage(foreign)
+        self.table.click(SLUG)
+        self.assertNotEqual(panelViews.shownImageId(), foreign.GetID())
+        self.assertEqual(panelViews.shownImageId(), self.exam.session.corrected.GetID())
+
     def testLeavingThePanelEndsPlacing(self):
         import slicer
 

@@ -29,6 +29,7 @@ class ExamPanel(VTKObservationMixin):
         self.session = PhaseSession(logic)
         self.regions = RegionsSection(ui, logic, self.session, self.measure, self._regionSelected)
         self.phase = PhaseSection(ui, logic, self.session, self.measure, self.regions.paintVein)
+        self.regions.showExam = self.phase.showExam
         self.results = ResultsSection(ui, logic, self.session, self.regions.jumpTo)
         self._sections = (self.phase, self.regions, self.results)
         self.live = Debounced(self.measure, LIVE_DELAY_MS)

@@ -150,6 +150,13 @@ class PhaseSection:
         combo.currentIndex = next((index for index, node in enumerate(nodes) if node.GetID() == shownId), -1)
         combo.toolTip = _("Image behind the regions in the slice views") if nodes else _("Choose an image first")
 
+    def showExam(self) -> None:
+        """Show an image of the exam, if the views show another one, as of another panel: nobody places blind."""
+        nodes = [*self._shownNodes, *filter(None, [self._session.corrected])]
+        if nodes and panelViews.shownImageId() not in [node.GetID() for node in nodes]:
+            panelViews.showImage(self._session.corrected or self._logic.declaredVolume(self._parameterNode))
+            self.update()
+
     def _showChosen(self, index: int) -> None:
         if 0 <= index < len(self._shownNodes):
             volume = self._logic.declaredVolume(self._parameterNode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import qt
 import slicer
 from ALSStudyLib import panelViews
 from ALSStudyLib.panelSegmentEditor import EmbeddedSegmentEditor
@@ -24,6 +25,7 @@ class RegionsSection:
 
     def __init__(self, ui, logic, session, onPainted: Callable[[], None], onSelected: Callable[[], None]):
         self._ui, self._logic, self._session = ui, logic, session
+        self.showExam = lambda: None  # set by the panel: shows an image of the exam
         self._onPainted, self._onSelected = onPainted, onSelected
         self._parameterNode = None
         self._painted: dict[str, dict[int, int]] = {}
@@ -31,6 +33,9 @@ class RegionsSection:
         self._remark = ""
         self._isPlacing = False
         editorWidget = slicer.qMRMLSegmentEditorWidget()
+        for label in (ui.readoutLabel, ui.slicesLabel, ui.statusLabel, ui.polarityChecksLabel):
+            # A long remark wraps; it must not widen the panel.
+            label.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
         ui.editorCollapsibleButton.layout().addWidget(editorWidget)
         self.editor = EmbeddedSegmentEditor(editorWidget, logic.moduleName, BRUSH_MM)
         self.table = RegionsTable(ui.regionsTable, self.select)
@@ -83,6 +88,7 @@ class RegionsSection:
         parameterNode = self._parameterNode
         if parameterNode is None or parameterNode.regions is None:
             return
+        self.showExam()
         state = self._session.states.get(slug)
         previous = self._session.states.get(parameterNode.selectedRegion)
         isOther = slug != parameterNode.selectedRegion
@@ -110,6 +116,7 @@ class RegionsSection:
 
         segmentId = regionSegments(self._parameterNode.regions).get(self._parameterNode.selectedRegion, "")
         if segmentId:
+            self.showExam()
             self.placer.stop()
             self.editor.paint(segmentId, effect)
 
@@ -287,6 +294,7 @@ class RegionsSection:
 
     def _place(self, checked: bool) -> None:
         if checked:
+            self.showExam()
             self.editor.stop()
             self.editor.pauseShortcuts()
             self.placer.start()
