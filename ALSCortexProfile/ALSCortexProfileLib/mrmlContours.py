@@ -8,7 +8,7 @@ from ALSStudyLib.image import ImageVolume
 from ALSStudyLib.mrmlNodes import TARGET_ATTRIBUTE
 
 from .contour import PialContour
-from .mrml import FLIP_ATTRIBUTE, addCurveNode, contoursOf, readContour
+from .mrml import FLIP_ATTRIBUTE, addCurveNode, readContour
 from .targets import target
 
 
@@ -46,12 +46,6 @@ def flipNormals(curveNodes) -> bool:
     for node in curveNodes:
         node.SetAttribute(FLIP_ATTRIBUTE, "1" if flipped else "0")
     return flipped
-
-
-def forgetTarget(scene, targetSlug: str) -> None:
-    """Take a target's lines out of the scene."""
-    for node in contoursOf(scene, targetSlug):
-        scene.RemoveNode(node)
 
 
 def sliceOf(contour: PialContour, image: ImageVolume) -> int | None:

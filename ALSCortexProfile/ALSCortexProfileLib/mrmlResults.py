@@ -76,12 +76,7 @@ class ResultNodes:
 
 def writeResults(scene, caseNodes: CaseNodes, measurements: Sequence[ProfileMeasurement]) -> ResultNodes:
     """Write all measurements of one exam into the scene; earlier results of the same targets are replaced."""
-    stem = caseNodes.images[0].GetName()
-    settings = measurements[0].settings
-    results = _outputNode(scene, "vtkMRMLTableNode", "results", f"{stem} SH-Thk", caseNodes, settings)
-    fillTableNode(results, MEASUREMENT_COLUMNS, [measurementRow(m) for m in measurements])
-    profiles = _outputNode(scene, "vtkMRMLTableNode", "profiles", f"{stem} profiles", caseNodes, settings)
-    fillTableNode(profiles, PROFILE_COLUMNS, allRows(measurements, profileRows))
+    results, profiles = writeTables(scene, caseNodes, measurements)
     charts, overlays = {}, {}
     for measurement in measurements:
         if measurement.mean is not None:
@@ -89,6 +84,16 @@ def writeResults(scene, caseNodes: CaseNodes, measurements: Sequence[ProfileMeas
             charts[slug] = writeChart(scene, caseNodes, measurement)
             overlays[slug] = writeOverlays(scene, caseNodes, measurement)
     return ResultNodes(results, profiles, charts, overlays)
+
+
+def writeTables(scene, caseNodes: CaseNodes, measurements: Sequence[ProfileMeasurement]) -> tuple:
+    """The tables of results and of profiles, without charts and overlays."""
+    stem, settings = caseNodes.images[0].GetName(), measurements[0].settings
+    results = _outputNode(scene, "vtkMRMLTableNode", "results", f"{stem} SH-Thk", caseNodes, settings)
+    fillTableNode(results, MEASUREMENT_COLUMNS, [measurementRow(m) for m in measurements])
+    profiles = _outputNode(scene, "vtkMRMLTableNode", "profiles", f"{stem} profiles", caseNodes, settings)
+    fillTableNode(profiles, PROFILE_COLUMNS, allRows(measurements, profileRows))
+    return results, profiles
 
 
 def targetResults(scene, imageNode, targetSlug: str) -> list:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import slicer
+from ALSStudyLib.mrmlNodes import TARGET_ATTRIBUTE
 from ALSStudyLib.panelEscape import EscapeKey
 from slicer.util import VTKObservationMixin
 
@@ -21,7 +22,6 @@ class ContourDrawing(VTKObservationMixin):
         self._logic, self._onMoved, self._onEnded = logic, onMoved, onEnded
         self._watched: dict = {}
         self._points: dict = {}
-        self._drawn = None
         self._interaction = None
         self._escape = EscapeKey(self.end)
         self._dragged = None
@@ -33,12 +33,12 @@ class ContourDrawing(VTKObservationMixin):
 
     @property
     def isDrawing(self) -> bool:
-        return self._drawn is not None
+        return self.drawnCurve is not None
 
     @property
     def drawnCurve(self):
-        """The curve that is being drawn, or None."""
-        return self._drawn
+        """The curve that is being drawn, or None; the logic knows it, too."""
+        return self._logic.drawnCurve
 
     def begin(self, curveNode) -> None:
         """Start place mode on a curve: each click adds a point, Esc or a right click ends."""
@@ -48,20 +48,18 @@ class ContourDrawing(VTKObservationMixin):
         selection.SetActivePlaceNodeID(curveNode.GetID())
         interaction.SetPlaceModePersistence(1)
         interaction.SetCurrentInteractionMode(interaction.Place)
-        self._drawn, self._interaction = curveNode, interaction
+        self._logic.drawnCurve, self._interaction = curveNode, interaction
         self._escape.setEnabled(True)
         self.addObserver(interaction, interaction.InteractionModeChangedEvent, self._onInteractionMode)
 
     def end(self) -> None:
         """Leave place mode, if it is on for one of our curves."""
-        if self._interaction is not None and self._drawn is not None:
+        if self.isDrawing:
             self._interaction.SetCurrentInteractionMode(self._interaction.ViewTransform)
 
     def watch(self) -> None:
         """Follow the curves that the scene has now."""
-        from ALSStudyLib.mrmlNodes import TARGET_ATTRIBUTE
-
-        if self._drawn is not None and self._drawn.GetScene() is None:
+        if self.isDrawing and self.drawnCurve.GetScene() is None:
             self.end()  # it was deleted while it was drawn
         curves = {curve.GetID(): curve for curve in self._logic.contours()}
         for identifier in [known for known in self._watched if curves.get(known) is not self._watched[known]]:
@@ -75,7 +73,6 @@ class ContourDrawing(VTKObservationMixin):
                 self._points[identifier] = _placedPoints(curve)
                 for event, callback in self._events(curve):
                     self.addObserver(curve, event, callback)
-        self._targetAttribute = TARGET_ATTRIBUTE
 
     def letGo(self) -> None:
         """Forget all curves, before the scene closes."""
@@ -83,7 +80,7 @@ class ContourDrawing(VTKObservationMixin):
         self.removeObservers()
         self._watched.clear()
         self._points.clear()
-        self._drawn = self._interaction = None
+        self._logic.drawnCurve = self._interaction = None
         self._escape.setEnabled(False)
         self._dragged = None
 
@@ -102,23 +99,23 @@ class ContourDrawing(VTKObservationMixin):
         if points == self._points.get(curve.GetID()):
             return  # only the point under the mouse moved, which is not placed yet
         self._points[curve.GetID()] = points
-        self._onMoved(curve.GetAttribute(self._targetAttribute))
+        self._onMoved(curve.GetAttribute(TARGET_ATTRIBUTE))
 
     def _onDragStart(self, curve, event) -> None:
         self._dragged = curve
 
     def _onDragEnd(self, curve, event) -> None:
         self._dragged = None
-        self._onEnded(curve.GetAttribute(self._targetAttribute))
+        self._onEnded(curve.GetAttribute(TARGET_ATTRIBUTE))
 
     def _onInteractionMode(self, interaction, event) -> None:
         if interaction.GetCurrentInteractionMode() == interaction.Place:
-            if self._selectionNode().GetActivePlaceNodeID() == self._drawn.GetID():
+            if self._selectionNode().GetActivePlaceNodeID() == self.drawnCurve.GetID():
                 return
         self.removeObserver(interaction, interaction.InteractionModeChangedEvent, self._onInteractionMode)
         self._escape.setEnabled(False)
-        curve, self._drawn, self._interaction = self._drawn, None, None
-        target = curve.GetAttribute(self._targetAttribute)
+        curve, self._logic.drawnCurve, self._interaction = self.drawnCurve, None, None
+        target = curve.GetAttribute(TARGET_ATTRIBUTE)
         scene = curve.GetScene()
         if scene is not None and not _placedPoints(curve):
             scene.RemoveNode(curve)  # nothing was drawn

@@ -226,8 +226,6 @@ class ExamPanel:
             self.updateTable()  # how many points are still missing
 
     def _onLineEnded(self, target: str) -> None:
-        if not self.drawing.isDrawing:
-            self._logic.drawnCurve = None
         if self._parameterNode is not None:
             self.references.editor.resumeShortcuts()
             self.update()
@@ -284,14 +282,13 @@ class ExamPanel:
         )
 
     def _message(self, target: str) -> str:
-        drawn = self.drawing.drawnCurve
+        drawn, problems = self.drawing.drawnCurve, self.measured.problems
+        spoken = target or next(iter(problems), "")
         return messageOf(
-            target or next(iter(self.measured.problems), ""),
-            measurement=self.measurements.get(target),
-            isHidden=bool(target) and self.reading.isHidden(target),
-            problem=self.measured.problems.get(target, "")
-            if target
-            else next(iter(self.measured.problems.values()), ""),
+            spoken,
+            measurement=self.measurements.get(spoken),
+            isHidden=self.reading.isHidden(spoken),
+            problem=problems.get(spoken, ""),
             drawing=None if drawn is None else self._logic.lines.drawingProblem(self._parameterNode, drawn),
         )
 
@@ -323,7 +320,6 @@ class ExamPanel:
         panelViews.alignWithVolume(self._logic.firstVolume(self._parameterNode))
         curve = self._logic.lines.lineToDraw(self._parameterNode, target)
         self.drawing.watch()
-        self._logic.drawnCurve = curve
         self.references.editor.pauseShortcuts()
         self.drawing.begin(curve)
         self.updateTable()

@@ -30,7 +30,7 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
     def __init__(self, parent=None):
         ScriptedLoadableModuleLogic.__init__(self, parent)
         self.lines = PialLines(self)
-        self.drawnCurve = None
+        self.drawnCurve = None  # set while one is being drawn
         self._combinedEchoes = self._painted = None  # (state, what was found in it)
 
     def getParameterNode(self) -> ALSCortexProfileParameterNode:
@@ -341,11 +341,12 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
         from . import mrml
         from .measurement import measureProfile
 
-        missing = self.waitingFor(parameterNode, target)
-        if missing:
+        ready = self.readyTargets(parameterNode)
+        if target not in ready:
+            missing = self.waitingFor(parameterNode, target)
             raise ValueError(_("{target}: {missing}").format(target=targetText(target), missing=missing))
         # Lines of the other side are read too: they tell whether left and right are exchanged.
-        caseNodes = self.caseNodes(parameterNode, self.readyTargets(parameterNode))
+        caseNodes = self.caseNodes(parameterNode, ready)
         inputs = mrml.readProfileInputs(caseNodes, image=self.image(parameterNode))
         found = next(profileInput for profileInput in inputs if profileInput.target.slug == target)
         settings = caseNodes.settings.with_(resamples=0) if quick else caseNodes.settings
@@ -406,12 +407,8 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
 
     # Results ---------------------------------------------------------------------------------------------------
 
-    def store(self, parameterNode: ALSCortexProfileParameterNode, measurements):
-        """
-        Write measurements of an exam into the scene, named after the image and beneath it.
-
-        :return: `ResultNodes`.
-        """
+    def store(self, parameterNode: ALSCortexProfileParameterNode, measurements) -> None:
+        """Write the tables of measurements into the scene; they and what was drawn of them go beneath the image."""
         from ALSStudyLib import panelViews
 
         from . import mrml, mrmlResults
@@ -419,16 +416,13 @@ class ALSCortexProfileLogic(ScriptedLoadableModuleLogic):
         caseNodes = self.caseNodes(parameterNode, [measurement.input.target.slug for measurement in measurements])
         mrml.storeCase(slicer.mrmlScene, caseNodes)
         parameterNode.shownSettings = parameterNode.settings
-        nodes = mrmlResults.writeResults(slicer.mrmlScene, caseNodes, measurements)
-        parameterNode.resultsTable = nodes.resultsTable
+        results, profiles = mrmlResults.writeTables(slicer.mrmlScene, caseNodes, measurements)
+        parameterNode.resultsTable = results
         image = caseNodes.images[0]
-        panelViews.placeBeneath(
-            image, [nodes.resultsTable, nodes.profilesTable, *caseNodes.contours, caseNodes.references]
-        )
+        panelViews.placeBeneath(image, [results, profiles, *caseNodes.contours, caseNodes.references])
         for measurement in measurements:
             target = measurement.input.target.slug
             panelViews.placeBeneath(image, self._drawings(parameterNode, target), _("Charts and overlays"))
-        return nodes
 
     def noteSeen(self, parameterNode: ALSCortexProfileParameterNode, target: str) -> None:
         """The number of a target has been shown: a reading that follows is not blind."""

@@ -40,9 +40,7 @@ class MeasuredTargets:
         self.measurements[target] = measurement
         (self.preliminary.add if quick else self.preliminary.discard)(target)
         if not self._isHidden(target):
-            self._logic.draw(self.parameterNode, measurement)
-            if measurement.status == "ok":
-                self._logic.noteSeen(self.parameterNode, target)
+            self._draw(target)
         if isFirst or not quick:
             self.showDrawings()
 
@@ -92,8 +90,12 @@ class MeasuredTargets:
             if self._isHidden(target):
                 self._logic.removeDrawings(node, target)
             elif target in self.measurements and self._logic.chart(node, target) is None:
-                self._logic.draw(node, self.measurements[target])
-                if self.measurements[target].status == "ok":
-                    self._logic.noteSeen(node, target)
+                self._draw(target)
         self._logic.showOverlays(node)
         panelViews.showChart(self._logic.chart(node, node.selectedTarget))
+
+    def _draw(self, target: str) -> None:
+        measurement = self.measurements[target]
+        self._logic.draw(self.parameterNode, measurement)
+        if measurement.status == "ok":
+            self._logic.noteSeen(self.parameterNode, target)
