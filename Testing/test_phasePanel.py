@@ -93,7 +93,9 @@ class PhasePanelCase(PanelCase):
 
     def reopen(self):
         """The scene is loaded into a panel that has prepared nothing."""
-        self.panel.onSceneImported()
+        import slicer
+
+        slicer.mrmlScene.InvokeEvent(slicer.mrmlScene.EndImportEvent)
         self.rest()
 
     def rows(self):

@@ -63,6 +63,20 @@ class ExamPanel:
             self.references.cleanup()
             self._inputs = None
 
+    def enter(self) -> None:
+        """The user opens the module."""
+        self.references.editor.enter()
+
+    def exit(self) -> None:
+        """The user opens another module."""
+        self.drawing.end()
+        self.references.stop()
+        self.references.editor.exit()
+
+    def followScene(self) -> None:
+        """Use the editor's node of this scene."""
+        self.references.editor.follow()
+
     def letGo(self) -> None:
         """Forget the scene, before it closes."""
         self.forget()

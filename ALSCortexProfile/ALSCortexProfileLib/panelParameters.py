@@ -1,8 +1,8 @@
 """What the panel of ALS Cortex Profile keeps in the scene."""
 
-import enum
 from typing import Annotated
 
+from ALSStudyLib.panelChoices import Choice
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
@@ -11,46 +11,28 @@ from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLSequ
 MAX_SEED = 99999999
 
 
-class EchoCombination(enum.Enum):
+class EchoCombination(Choice):
     """What one image is made of several echoes. Names are stored in scenes, values are those of the library."""
 
-    mean = "mean"
-    rss = "rss"
-    single = "single"
-    r2star = "r2star"
-
-    def label(self) -> str:
-        return {
-            EchoCombination.mean: _("Mean of the echoes"),
-            EchoCombination.rss: _("Root of the sum of squares"),
-            EchoCombination.single: _("A single echo"),
-            EchoCombination.r2star: _("R2* map"),
-        }[self]
+    mean = "mean", _("Mean of the echoes")
+    rss = "rss", _("Root of the sum of squares")
+    single = "single", _("A single echo")
+    r2star = "r2star", _("R2* map")
 
 
-class Interpolation(enum.Enum):
+class Interpolation(Choice):
     """How intensities between voxels are found."""
 
-    cubic = "cubic"
-    linear = "linear"
-
-    def label(self) -> str:
-        return {Interpolation.cubic: _("Cubic"), Interpolation.linear: _("Linear")}[self]
+    cubic = "cubic", _("Cubic")
+    linear = "linear", _("Linear")
 
 
-class WindowPolicy(enum.Enum):
+class WindowPolicy(Choice):
     """Depths that the fit looks at."""
 
-    superficial = "superficial"
-    zero_crossing = "zero_crossing"
-    whole = "whole"
-
-    def label(self) -> str:
-        return {
-            WindowPolicy.superficial: _("Band and the layers above it"),
-            WindowPolicy.zero_crossing: _("From the zero crossing above the band"),
-            WindowPolicy.whole: _("All depths"),
-        }[self]
+    superficial = "superficial", _("Band and the layers above it")
+    zero_crossing = "zero_crossing", _("From the zero crossing above the band")
+    whole = "whole", _("All depths")
 
 
 @parameterNodeWrapper

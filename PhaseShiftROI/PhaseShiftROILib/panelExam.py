@@ -44,6 +44,19 @@ class ExamPanel(VTKObservationMixin):
             self._observeRegions(None)
             self._measuredKey = None
 
+    def enter(self) -> None:
+        """The user opens the module."""
+        self.regions.editor.enter()
+
+    def exit(self) -> None:
+        """The user opens another module."""
+        self.regions.placer.stop()
+        self.regions.editor.exit()
+
+    def followScene(self) -> None:
+        """Use the editor's node of this scene."""
+        self.regions.editor.follow()
+
     def letGo(self) -> None:
         """Before the scene closes."""
         self.live.cancel()

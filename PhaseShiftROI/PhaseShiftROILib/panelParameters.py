@@ -1,8 +1,8 @@
 """What the panel of Phase Shift ROI keeps in the scene."""
 
-import enum
 from typing import Annotated
 
+from ALSStudyLib.panelChoices import Choice
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
@@ -12,68 +12,36 @@ MAX_ECHO_TIME_MS, MAX_FIELD_STRENGTH_T, MIN_LINES, MAX_LINES, MAX_PIXELS = 999, 
 ECHO_TIME_DECIMALS, FIELD_STRENGTH_DECIMALS = 4, 5  # of the panel's fields
 
 
-class PhaseEncoding(enum.Enum):
+class PhaseEncoding(Choice):
     """How the scanner stored the phase. Names are stored in scenes, values are those of the library."""
 
-    not_chosen = ""
-    radians = "radians"
-    siemens = "siemens"
-    philips_mrad = "philips_mrad"
-
-    def label(self) -> str:
-        """Name of the encoding in the user's language."""
-        return {
-            PhaseEncoding.not_chosen: _("Choose..."),
-            PhaseEncoding.radians: _("Radians"),
-            PhaseEncoding.siemens: _("Siemens: -4096 to 4095, or 0 to 4095"),
-            PhaseEncoding.philips_mrad: _("Milliradians (Philips)"),
-        }[self]
+    not_chosen = "", _("Choose...")
+    radians = "radians", _("Radians")
+    siemens = "siemens", _("Siemens: -4096 to 4095, or 0 to 4095")
+    philips_mrad = "philips_mrad", _("Milliradians (Philips)")
 
 
-class PhasePolarity(enum.Enum):
+class PhasePolarity(Choice):
     """Sign that iron has in the image. Names are stored in scenes, values are those of the library."""
 
-    unknown = "unknown"
-    paramagnetic_negative = "paramagnetic_negative"
-    paramagnetic_positive = "paramagnetic_positive"
-
-    def label(self) -> str:
-        """Name of the polarity in the user's language."""
-        return {
-            PhasePolarity.unknown: _("Unknown"),
-            PhasePolarity.paramagnetic_negative: _("Iron is negative"),
-            PhasePolarity.paramagnetic_positive: _("Iron is positive"),
-        }[self]
+    unknown = "unknown", _("Unknown")
+    paramagnetic_negative = "paramagnetic_negative", _("Iron is negative")
+    paramagnetic_positive = "paramagnetic_positive", _("Iron is positive")
 
 
-class PhaseFilter(enum.Enum):
+class PhaseFilter(Choice):
     """High-pass that takes the background away. Names are stored in scenes, values are those of the library."""
 
-    homodyne = "homodyne"
-    laplacian = "laplacian"
-    none = "none"
-
-    def label(self) -> str:
-        """Name of the filter in the user's language."""
-        return {
-            PhaseFilter.homodyne: _("Homodyne, slice by slice"),
-            PhaseFilter.laplacian: _("Laplacian unwrapping, then a Gaussian"),
-            PhaseFilter.none: _("None"),
-        }[self]
+    homodyne = "homodyne", _("Homodyne, slice by slice")
+    laplacian = "laplacian", _("Laplacian unwrapping, then a Gaussian")
+    none = "none", _("None")
 
 
-class SliceRule(enum.Enum):
+class SliceRule(Choice):
     """Which slices of a region are kept. Names are stored in scenes, values are those of the library."""
 
-    ranked = "ranked"
-    consecutive = "consecutive"
-
-    def label(self) -> str:
-        """Name of the rule in the user's language."""
-        return {
-            SliceRule.ranked: _("Ranked: the most extreme slices"),
-            SliceRule.consecutive: _("Consecutive: the most extreme run of slices"),
-        }[self]
+    ranked = "ranked", _("Ranked: the most extreme slices")
+    consecutive = "consecutive", _("Consecutive: the most extreme run of slices")
 
 
 @parameterNodeWrapper
