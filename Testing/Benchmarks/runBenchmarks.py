@@ -1,4 +1,4 @@
-"""Measure accuracy, statistics and speed of both measurements on phantoms of known truth: `make benchmark`.
+"""Measure accuracy, statistics and speed of both measurements and of the study, on known truth: `make benchmark`.
 
 A full run writes RESULTS.md beside this file. Exit code 1 if a goal of accuracy or statistics is missed.
 """
@@ -22,6 +22,7 @@ import benchmarkPhaseSigns
 import benchmarkPhaseSpeed
 import benchmarkSpeed
 import benchmarkStatistics
+import benchmarkStudy
 from ALSStudyLib.provenance import softwareVersions
 from benchmarkTools import Goal, Runner, Topic
 
@@ -47,6 +48,8 @@ TOPICS = {
     "phase_real": benchmarkPhaseReal.realImages,
     "phase_speed": benchmarkPhaseSpeed.speed,
     "phase_memory": benchmarkPhaseSpeed.memory,
+    "study_coverage": benchmarkStudy.coverage,
+    "study_false_positives": benchmarkStudy.falsePositives,
 }
 
 
@@ -86,7 +89,7 @@ def report(topics: list[Topic], seconds: float) -> str:
         "Goals of accuracy and statistics are judged; goals of speed and memory are only reported, for machines differ."
     )
     lines = [
-        "# Benchmark of the cortex profile and the phase shift",
+        "# Benchmark of the cortex profile, the phase shift and the study",
         "",
         introduction,
         "",
