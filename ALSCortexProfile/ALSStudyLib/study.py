@@ -1,0 +1,322 @@
+"""The study: every statistic of METHODS.md section 3 from tidy tables, in one function per kind of measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .audit import audit, turnedSigns
+from .estimate import Estimate
+from .referenceRange import ReferenceRange
+from .studyAgreement import agreementRows, retestRows
+from .studyCharts import BoxChart, Chart, LimbChart, LimbRow
+from .studyComparison import (
+    comparisonRows,
+    describeRows,
+    friedmanRows,
+    leftRightRows,
+    mixedModelRows,
+    repeatedRows,
+)
+from .studyCorrelation import correlationRows, limbRows
+from .studyMeasurements import ACQUISITION, BOTH
+from .studyProblems import Problem
+from .studyRange import Key, changeRows, patientRows, rangeChart, referenceRanges
+from .studyReadings import kappaRows, visualAccuracyRows, visualReadings
+from .studyRoc import rocStudy, scopes
+from .studyRows import CONTRACT_ANALYSES, statisticsRow, withHolm
+from .studySettings import SYMMETRIC, StudySettings
+from .studyTables import StudyData
+from .studyUnits import (
+    ALL,
+    MAIN_MEASURES,
+    MEASURE_LABELS,
+    examTable,
+    firstReader,
+    groupNames,
+    groupsOf,
+    measuresOf,
+    orientation,
+    regionLabel,
+    subjectTable,
+)
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """One kind of measurement, studied.
+
+    :param rows: of study_statistics.tsv. supplement: the same columns, analyses beyond the contract.
+    :param ranges: by (measure, region, side). limbs: of the main measure. counts: subjects by group, exams, values.
+    :param notes: what was left out, and why. problems: of input and audit. ages: years by subject.
+    """
+
+    kind: str
+    data: StudyData
+    settings: StudySettings
+    rows: list[dict]
+    supplement: list[dict]
+    charts: list[Chart]
+    ranges: dict[Key, ReferenceRange]
+    limbs: list[LimbRow]
+    notes: list[str]
+    counts: dict
+    problems: list[Problem]
+    ages: pd.Series
+
+
+def runStudies(
+    data: StudyData, settings: StudySettings | None = None, progress: Progress | None = None
+) -> list[StudyResult]:
+    """A result for each kind of measurement in the data."""
+    return [runStudy(data, settings, progress, kind) for kind in data.kinds]
+
+
+def runStudy(
+    data: StudyData, settings: StudySettings | None = None, progress: Progress | None = None, kind: str = ""
+) -> StudyResult:
+    """Every statistic of one kind of measurement.
+
+    :param progress: called with what is being done and the share that is done. kind: "" for the first there is.
+    """
+    settings, kind = settings or StudySettings(), kind or data.kinds[0]
+    study = _Study(data, settings, kind)
+    measures = study.measures
+    study.readings()
+    for number, measure in enumerate(measures):
+        if progress is not None:
+            progress(f"{kind} study: {measure}", number / len(measures))
+        study.measure(measure)
+    study.audit()
+    if progress is not None:
+        progress(f"{kind} study", 1.0)
+    return study.result()
+
+
+class _Study:
+    """Gathers rows, charts and notes, measure by measure."""
+
+    def __init__(self, data: StudyData, settings: StudySettings, kind: str):
+        self.data, self.settings, self.kind = data, settings, kind
+        self.values = data.values[data.values["kind"] == kind]
+        self.people = data.participants
+        self.measures = measuresOf(self.values, kind)
+        self.problems = [*data.problems, *audit(self.values)]
+        self.turned = turnedSigns(self.values, self.problems)
+        self.hasTurned = not self.turned["value"].equals(self.values["value"])
+        self.rows, self.charts, self.notes, self.limbs = [], [], [], []
+        self.ranges: dict[Key, ReferenceRange] = {}
+        # The age at the first exam; of someone without measurement, that of the participants table.
+        first = self.values[self.values["age_years"].notna()].groupby("subject", sort=False)["age_years"].first()
+        self.ages = first.combine_first(self.people["age_years"].astype(float)).astype(float)
+        self.visuals = []
+
+    # Without measurements ---------------------------------------------------------------------------------------
+
+    def readings(self) -> None:
+        readings = self.data.readings
+        if readings.empty:
+            self.notes.append("agreement of visual readings: no table of readings was given")
+            return
+        self.visuals = visualReadings(readings)
+        groups = self.people["group"].to_dict()
+        self.rows += visualAccuracyRows(self.visuals, groups)
+        kappas = kappaRows(readings, self.settings.seed, self.settings.resamples)
+        if not kappas:
+            self.notes.append("kappa: no two readers or sessions have targets in common")
+        self.rows += kappas
+
+    def audit(self) -> None:
+        for problem in self.problems:
+            self.rows.append(
+                statisticsRow(
+                    "audit",
+                    Estimate(),
+                    problem.measure,
+                    problem.region,
+                    problem.side,
+                    note=f"{problem.kind}: {problem.text}",
+                )
+            )
+
+    # One measure ------------------------------------------------------------------------------------------------
+
+    def measure(self, measure: str) -> None:
+        isMain = measure == MAIN_MEASURES[self.kind]
+        exams = examTable(self.values, self.kind, measure, self.settings)
+        subjects = subjectTable(exams, self.settings.examRule)
+        self._compare(measure, exams, subjects)
+        sign = orientation(self.values, measure)
+        cutoff = self._roc(measure, subjects, sign, isMain)
+        found, charts, notes = correlationRows(measure, subjects, self.people, self.settings)
+        self.rows += found
+        self.charts += charts if isMain else []
+        self.notes += notes if isMain else []
+        repeat = self._agreement(measure, exams, isMain)
+        self._ranges(measure, exams, subjects, sign, repeat, isMain)
+        self._boxes(measure, subjects, cutoff)
+        if isMain:
+            self._limbs(measure, exams, sign, cutoff)
+
+    def _compare(self, measure, exams, subjects) -> None:
+        people = self.people
+        self.rows += describeRows(measure, exams, subjects, people)
+        self.rows += leftRightRows(measure, exams, subjects, people)
+        if self.hasTurned:
+            turned = examTable(self.turned, self.kind, measure, self.settings)
+            bySubject = subjectTable(turned, self.settings.examRule)
+            words = "with the flagged sign slips turned"
+            regions = {
+                region for region, side in exams.columns if not turned[(region, side)].equals(exams[(region, side)])
+            }
+            changed = [column for column in exams.columns if column[0] in regions]
+            if changed:
+                self.rows += describeRows(measure, turned[changed], bySubject[changed], people, words)
+                self.rows += leftRightRows(measure, turned[changed], bySubject[changed], people, words)
+        rows, more = comparisonRows(measure, subjects, people)
+        self.rows += rows + more
+        self.rows += friedmanRows(measure, subjects, people)
+        self.rows += repeatedRows(measure, exams, people)
+        if self.settings.examRule == "mixed":
+            ages = self.values.groupby(["subject", "exam"])["age_years"].first()
+            self.rows += mixedModelRows(measure, exams, people, ages)
+        if measure == self.measures[0]:
+            names = groupNames(subjects.index, people)
+            missing = [name for name in ("als", "control") if name not in names]
+            if missing:
+                self.notes.append(f"comparison of groups and ROC: no subject of group {' or '.join(missing)}")
+
+    def _roc(self, measure, subjects, sign, isMain) -> float:
+        """:returns: the cut-off of the symmetric rule over all places, against controls; NaN for none."""
+        every = scopes(self.kind, measure, subjects, self.people, sign)
+        mimics = {scope.region: scope for scope in every if scope.groups[1] == "mimic"}
+        cutoff = np.nan
+        for scope in every:
+            isControl = scope.groups[1] == "control"
+            others = {"mimic": mimics[scope.region]} if isControl and scope.region in mimics else {}
+            found = rocStudy(scope, self.kind, self.settings, others, self.visuals)
+            self.rows += found.rows + found.more
+            if found.chart is not None and isMain:
+                self.charts.append(found.chart)
+            if isControl and scope is every[0]:
+                cutoff = found.cutoffs.get(SYMMETRIC, np.nan)
+        return cutoff
+
+    def _agreement(self, measure, exams, isMain):
+        rows, charts, repeat = agreementRows(self.values, measure)
+        retest, between = retestRows(measure, exams, self.people)
+        self.rows += rows + retest
+        self.charts += charts
+        if isMain and repeat is None and between is None:
+            self.notes.append("agreement and repeatability: no place was measured twice")
+        return between if between is not None else repeat
+
+    def _ranges(self, measure, exams, subjects, sign, repeat, isMain) -> None:
+        how = {name: ", ".join(sorted(set(self.values[name]) - {""})) for name in ACQUISITION}
+        ranges, rows = referenceRanges(
+            self.kind,
+            measure,
+            subjects,
+            self.people,
+            self.ages,
+            self.settings,
+            {name: text for name, text in how.items() if text},
+        )
+        self.ranges |= ranges
+        self.rows += rows
+        self.rows += patientRows(ranges, measure, subjects, self.people, self.ages, sign)
+        self.rows += changeRows(measure, exams, self.people, repeat)
+        if isMain:
+            self.charts += [rangeChart(found) for (_, _, side), found in ranges.items() if side == BOTH]
+
+    def _boxes(self, measure, subjects, cutoff) -> None:
+        names, groups = groupNames(subjects.index, self.people), groupsOf(subjects.index, self.people)
+        for region, side in subjects.columns:
+            if side != BOTH:
+                continue
+            parts = [subjects.loc[groups == name, (region, side)].dropna() for name in names]
+            if not sum(map(len, parts)):
+                continue
+            self.charts.append(
+                BoxChart(
+                    f"groups_{measure}_{region}",
+                    f"{MEASURE_LABELS[measure]}, {regionLabel(region).lower()}",
+                    MEASURE_LABELS[measure],
+                    tuple(names),
+                    tuple(part.to_numpy(float) for part in parts),
+                    tuple(tuple(map(str, part.index)) for part in parts),
+                    "one value per subject: mean of the sides",
+                )
+            )
+
+    def _limbs(self, measure, exams, sign, cutoff) -> None:
+        key = ["subject", "exam", "region", "side"]
+        rows = firstReader(self.values[self.values["measure"] == measure.removesuffix("_extreme")])
+        self.limbs = limbRows(exams, rows.groupby(key, sort=False)["status"].first(), self.people, self.settings)
+        if self.limbs:
+            self.charts.append(
+                LimbChart(
+                    f"limbs_{measure}",
+                    f"{MEASURE_LABELS[measure]} beside the UMN score of the {self.settings.sideRule} limb",
+                    MEASURE_LABELS[measure],
+                    tuple(self.limbs),
+                    self.settings.sideRule,
+                    cutoff,
+                    "cut-off of the symmetric rule" if np.isfinite(cutoff) else "",
+                    sign > 0,
+                )
+            )
+
+    # Result -----------------------------------------------------------------------------------------------------
+
+    def result(self) -> StudyResult:
+        rows = withHolm(self.rows)
+        contract = [row for row in rows if row["analysis"] in CONTRACT_ANALYSES]
+        order = {name: index for index, name in enumerate(CONTRACT_ANALYSES)}
+        contract.sort(key=lambda row: order[row["analysis"]])
+        return StudyResult(
+            self.kind,
+            self.data,
+            self.settings,
+            contract,
+            [row for row in rows if row["analysis"] not in CONTRACT_ANALYSES],
+            self.charts,
+            self.ranges,
+            self.limbs,
+            self.notes,
+            self._counts(),
+            self.problems,
+            self.ages,
+        )
+
+    def _counts(self) -> dict:
+        main = self.values[self.values["measure"] == MAIN_MEASURES[self.kind]]
+        if main.empty:
+            main = self.values[self.values["measure"] == self.measures[0]]
+        main = firstReader(main)
+        subjects = pd.Index(main["subject"].unique(), name="subject")
+        groups = groupsOf(subjects, self.people)
+        return {
+            "subjects": len(subjects),
+            "exams": len(main[["subject", "exam"]].drop_duplicates()),
+            "regions": len(main[["subject", "exam", "region", "side"]].drop_duplicates()),
+            "not_measured": int(main["value"].isna().sum()),
+            "by_group": {name: int((groups == name).sum()) for name in groupNames(subjects, self.people)},
+            "by_status": {str(name): int(count) for name, count in main["status"].value_counts().items()},
+        }
+
+
+def rowsOf(result: StudyResult, analysis: str, **where) -> Sequence[dict]:
+    """Rows of one analysis, by further columns: `rowsOf(result, "kappa", measure="reading")`."""
+    found = [*result.rows, *result.supplement]
+    return [
+        row for row in found if row["analysis"] == analysis and all(row[name] == value for name, value in where.items())
+    ]
+
+
+__all__ = ["ALL", "StudyResult", "rowsOf", "runStudies", "runStudy"]

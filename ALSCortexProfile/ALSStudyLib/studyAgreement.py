@@ -1,0 +1,106 @@
+"""Agreement of repeated measurements: readers, sessions, or files with the same places, and exams of controls."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from . import agreement
+from .studyCharts import DifferenceChart
+from .studyMeasurements import BOTH
+from .studyRows import statisticsRow
+from .studyUnits import ALL, MEASURE_LABELS, group
+
+PLACE = ["subject", "exam", "region", "side"]
+
+
+def repeatedMeasurements(values: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Places x who measured them: a reader and session where named, else the first, second, ... file with it."""
+    rows = values[(values["measure"] == measure) & values["value"].notna()]
+    perFile = rows.groupby([*PLACE, "reader", "session", "source"], sort=False)["value"].mean().reset_index()
+    nth = perFile.groupby([*PLACE, "reader", "session"], sort=False).cumcount() + 1
+    labels = []
+    for reader, session, number in zip(perFile["reader"], perFile["session"], nth, strict=True):
+        named = ", ".join(filter(None, (reader, f"session {session}" if session else "")))
+        labels.append(named if named and number == 1 else " ".join(filter(None, (named, f"measurement {number}"))))
+    table = perFile.assign(by=labels).pivot(index=PLACE, columns="by", values="value")
+    return table.loc[table.notna().sum(axis=1) > 1].dropna(axis=1, how="all")
+
+
+def agreementRows(
+    values: pd.DataFrame, measure: str
+) -> tuple[list[dict], list[DifferenceChart], agreement.Repeatability | None]:
+    """ICC, Bland-Altman and repeatability of each pair that measured the same places; and the repeatability of all."""
+    table = repeatedMeasurements(values, measure)
+    rows, charts = [], []
+    if table.shape[1] < 2:
+        return rows, charts, None
+    for first, second in combinations(table.columns, 2):
+        pair = table[[first, second]].dropna()
+        if len(pair) < 2:
+            continue
+        a, b = pair.to_numpy(float).T
+        subjects = pair.index.get_level_values("subject").nunique()
+        what = f"{len(pair)} places of {subjects} subjects, taken as independent"
+        place = {
+            "measure": measure,
+            "region": ALL,
+            "side": BOTH,
+            "groups": (first, second),
+            "n": (len(pair), len(pair)),
+        }
+        both = agreement.icc(pair.to_numpy(float))
+        rows.append(statisticsRow("icc_a1", both.a1, note=f"absolute agreement; {what}", **place))
+        rows.append(statisticsRow("icc_c1", both.c1, note=f"consistency; {what}", **place))
+        limits = agreement.blandAltman(a, b)
+        for name, estimate in (
+            ("bias, first minus second", limits.bias),
+            ("lower limit of agreement", limits.lowerLimit),
+            ("upper limit of agreement", limits.upperLimit),
+        ):
+            rows.append(statisticsRow("bland_altman", estimate, note=f"{name}; {what}", family=name, **place))
+        pairRepeat = agreement.repeatability(pair.to_numpy(float))
+        rows.append(
+            statisticsRow(
+                "repeatability",
+                pairRepeat.coefficient,
+                note=f"2.77 Sw; Sw {pairRepeat.swithin.value:.4g}; {what}",
+                **place,
+            )
+        )
+        charts.append(
+            DifferenceChart(
+                f"agreement_{measure}_{len(charts) + 1}",
+                f"{MEASURE_LABELS[measure]}: {first} and {second}",
+                MEASURE_LABELS[measure],
+                limits,
+                (first, second),
+                note=f"ICC(A,1) {both.a1.value:.2f} ({both.a1.ciLow:.2f} to {both.a1.ciHigh:.2f}); {what}",
+            )
+        )
+    return rows, charts, agreement.repeatability(table.to_numpy(float)) if charts else None
+
+
+def retestRows(
+    measure: str, exams: pd.DataFrame, participants: pd.DataFrame
+) -> tuple[list[dict], agreement.Repeatability | None]:
+    """Repeatability between the exams of controls: what differs without disease, time included."""
+    columns = [column for column in exams.columns if column[1] != BOTH] or list(exams.columns)
+    controls = group(exams, participants, "control")[columns]
+    repeated = controls[controls.index.get_level_values("subject").duplicated(keep=False)]
+    if repeated.empty:
+        return [], None
+    repeats = []
+    for _, each in repeated.groupby(level="subject", sort=False):
+        repeats += list(each.to_numpy(float).T)
+    longest = max(len(values) for values in repeats)
+    table = np.array([np.pad(values, (0, longest - len(values)), constant_values=np.nan) for values in repeats])
+    found = agreement.repeatability(table)
+    subjects = repeated.index.get_level_values("subject").nunique()
+    note = f"between exams of {subjects} controls: 2.77 Sw; Sw {found.swithin.value:.4g}; {found.n} places"
+    row = statisticsRow(
+        "repeatability", found.coefficient, measure, ALL, BOTH, "", ["control exams"], [found.n], note, family="exams"
+    )
+    return [row], found
