@@ -1,0 +1,182 @@
+"""The report of one exam into a folder: a page to sign (HTML, PDF) and a DICOM Structured Report.
+
+Knows neither pandas nor the scene, so that Slicer writes reports without installing anything but reportlab.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .errors import InputError
+from .estimate import Estimate
+from .patientReport import PHASE, PROFILE, patientPage
+from .referenceRange import PatientComparison, ReferenceRange
+from .report import writeHtml, writePdf
+from .reportWords import named
+
+HTML_NAME, PDF_NAME = "report.html", "report.pdf"
+RANGES_NAME = "reference_ranges.json"
+_MEASURE = {PROFILE: "sh_thk_per_mm", PHASE: "phase_rad"}
+_LABEL = {PROFILE: "SH/Thk", PHASE: "phase shift"}
+MOST_PICTURES = 6
+# Which pictures say most, first: the fit with its window, then where it was drawn.
+_PICTURES = {
+    PROFILE: ("*_fit.png", "*_profile.png", "*_contour.png", "references.png"),
+    PHASE: ("phase_slices.png", "phase_precentral*.png", "phase_*.png"),
+}
+
+
+def readRanges(path: Path) -> list[ReferenceRange]:
+    """Reference ranges that a study has written.
+
+    :raises InputError: no such file, or not one of ranges.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(
+            f"Reference ranges '{path}' were not found; expected {RANGES_NAME} of a study; choose another."
+        )
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))["ranges"]
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"File '{path.name}' holds no reference ranges; expected {RANGES_NAME} of a study; choose another."
+        ) from error
+    return [ReferenceRange.fromDict(each) for each in stored]
+
+
+def picturesIn(folder: Path, kind: str) -> list[tuple[Path, str]]:
+    """The pictures of an exam's folder that belong into its report, with captions."""
+    found = [path for pattern in _PICTURES[kind] for path in sorted(Path(folder).glob(pattern))]
+    chosen = list(dict.fromkeys(found))[:MOST_PICTURES]
+    return [(path, named(path.stem)) for path in chosen]
+
+
+def comparisons(
+    kind: str,
+    rows: Sequence[Mapping],
+    ranges: Sequence[ReferenceRange],
+    ageYears: float,
+    how: Mapping,
+    isLargerAbnormal: bool,
+) -> tuple[list[tuple[str, PatientComparison, ReferenceRange]], list[str]]:
+    """An exam's values among the controls of the same place; and why a range does not apply.
+
+    :param how: how the values came about (filter, echo_combination, echo_time_ms, field_strength_t, ...), as text.
+    """
+    found, notes = [], []
+    for (region, side), value in _placeValues(kind, rows).items():
+        for each in ranges:
+            about = each.about
+            if (about.get("kind"), about.get("measure"), about.get("region")) != (kind, _MEASURE[kind], region):
+                continue
+            if about.get("side", "both") != side:
+                continue
+            other = next(
+                (name for name, text in how.items() if text and about.get(name) and not _alike(text, about[name])), ""
+            )
+            if other:
+                made = f"it was made with {other.replace('_', ' ')} {about[other]}, this exam with {how[other]}"
+                notes.append(f"Not compared with the reference range: {made}.")
+                continue
+            label = f"{_LABEL[kind]}, {named(f'{region}_{side}' if side != 'both' else region)}"
+            found.append((label, each.compare(value, ageYears, isLargerAbnormal), each))
+    return found, list(dict.fromkeys(notes))
+
+
+def _alike(first: str, second: str) -> bool:
+    try:
+        return abs(float(first) - float(second)) < 0.05 * abs(float(second))
+    except ValueError:
+        return first == second
+
+
+def _placeValues(kind: str, rows: Sequence[Mapping]) -> dict[tuple[str, str], float]:
+    """One value by region and side: of phases, the mean of the slices kept."""
+    gathered: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        place = str(row["target" if kind == PROFILE else "region"])
+        side = str(row.get("side") or "")
+        region = place.removesuffix(f"_{side}") if side in ("left", "right") else place
+        value = row.get(_MEASURE[kind])
+        if value is not None and math.isfinite(float(value)):
+            gathered.setdefault((region, side if side in ("left", "right") else "both"), []).append(float(value))
+    return {place: sum(values) / len(values) for place, values in gathered.items()}
+
+
+def acquisitionOf(kind: str, provenance: Mapping) -> dict[str, str]:
+    """How an exam's values came about, as text, from its provenance: what must be alike for values to compare."""
+    settings = provenance.get("settings") if isinstance(provenance.get("settings"), Mapping) else {}
+    settings = settings.get(kind, settings)
+    phase, echoes = provenance.get("phase") or {}, provenance.get("echoes") or {}
+    known = {
+        "filter": provenance.get("filter"),
+        "polarity": provenance.get("polarity"),
+        "echo_combination": echoes.get("combination"),
+        "echo_time_ms": phase.get("echo_time_ms"),
+        "field_strength_t": phase.get("field_strength_t"),
+        "interpolation": settings.get("interpolation"),
+    }
+    return {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in known.items() if value}
+
+
+def writePatientReport(
+    folder: Path,
+    kind: str,
+    subject: str,
+    exam: str,
+    rows: Sequence[Mapping],
+    participant: Mapping | None = None,
+    pictures: Sequence[tuple[Path, str]] = (),
+    provenance: Mapping | None = None,
+    ranges: Sequence[ReferenceRange] = (),
+    readings: Sequence[Mapping] = (),
+    sourceDicom: Sequence[Path] = (),
+    withPdf: bool = True,
+    withStructuredReport: bool = True,
+    limbs: Sequence = (),
+    changes: Sequence[tuple[str, str, Estimate]] = (),
+    notes: Sequence[str] = (),
+    stem: str = "report",
+) -> list[Path]:
+    """Write report.html, report.pdf and the DICOM Structured Report of one exam.
+
+    :param rows: of profile_measurements.tsv or phase_measurements.tsv, numbers as numbers, None where missing.
+    :param ranges: of a site's controls (`readRanges`). sourceDicom: files of the image series, if it came as DICOM.
+    :param stem: name of the files.
+    :raises InputError: no subject, no rows, or pictures that cannot be read.
+    """
+    folder, participant, provenance = Path(folder), dict(participant or {}), dict(provenance or {})
+    age = participant.get("age_years")
+    age = float(age) if age not in (None, "") else math.nan
+    how = acquisitionOf(kind, provenance)
+    isLargerAbnormal = kind == PROFILE or how.get("polarity") == "paramagnetic_positive"
+    compared, remarks = comparisons(kind, rows, ranges, age, how, isLargerAbnormal)
+    page = patientPage(
+        kind,
+        subject,
+        exam,
+        rows,
+        participant,
+        compared,
+        limbs,
+        readings,
+        changes,
+        pictures,
+        provenance,
+        [*remarks, *notes],
+    )
+    written = [writeHtml(page, folder / f"{stem}.html")]
+    if withPdf:
+        written.append(writePdf(page, folder / f"{stem}.pdf"))
+    if withStructuredReport and (pictures or sourceDicom):
+        from .structuredReport import writeStructuredReport
+
+        picture = pictures[0][0] if pictures else None
+        written += writeStructuredReport(
+            folder, kind, subject, exam, rows, participant, picture, sourceDicom, provenance
+        )
+    return written
