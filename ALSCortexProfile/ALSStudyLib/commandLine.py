@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import studyCommand
 from .errors import InputError
 from .provenance import DISCLAIMER, VERSION
 
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     _addProfile(commands)
     _addPhase(commands)
     _addRerun(commands)
+    studyCommand.addArguments(_command(commands, "study", studyCommand.HELP, studyCommand.EXAMPLE, _runStudy))
     return parser
 
 
@@ -94,7 +96,7 @@ def _addDemo(commands):
     _command(
         commands,
         "demo",
-        "make phantom cases, save them as Slicer scenes, measure them and print measured beside true",
+        "make phantom cases and a cohort, measure and study them, and print what is found beside what is true",
         "demo --output demo-output",
         _runDemo,
     )
@@ -156,10 +158,24 @@ def _addProfile(commands):
 def _addWho(command):
     command.add_argument("--subject", default="", help="subject identifier")
     command.add_argument("--exam", default="", help="exam of the subject")
+    _addReport(command)
     command.add_argument(
         "--no-scene", dest="scene", action="store_false", help="do not save scene.mrb with the results"
     )
     _addNoFigures(command)
+
+
+def _addReport(command):
+    report = command.add_argument_group("report")
+    report.add_argument("--report", action="store_true", help="write a page to sign (HTML, PDF) and a DICOM report")
+    report.add_argument(
+        "--reference-ranges", type=Path, metavar="F.json", help="reference_ranges.json of a study with your controls"
+    )
+    report.add_argument("--participants", type=Path, metavar="F.tsv", help="with the subject's age, sex and scores")
+    report.add_argument("--readings", nargs="+", default=[], type=Path, metavar="F.tsv", help="visual readings")
+    report.add_argument(
+        "--source-dicom", nargs="+", default=[], type=Path, metavar="F", help="DICOM files or folders of the image"
+    )
 
 
 def _addNoFigures(command):
@@ -251,6 +267,7 @@ def _addRerun(commands):
         _runRerun,
     )
     command.add_argument("scene", type=Path, metavar="SCENE", help="saved scene, .mrb or .mrml")
+    _addReport(command)
     _addNoFigures(command)
 
 
@@ -356,7 +373,9 @@ def _runDemo(parsed):
 
     with outputFolder(parsed.output) as folder, _progressBar("demo") as bar:
         rows = demo.runDemo(folder, bar.advance)
-    logger.info("\n%s\n\nScenes, tables and figures are in %s", demo.comparisonText(*rows), parsed.output)
+        study = demo.runDemoStudy(folder, bar.advance)
+    logger.info("\n%s\n\n%s", demo.comparisonText(*rows), study)
+    logger.info("\nScenes, tables, figures, reports and the study are in %s", parsed.output)
 
 
 def _runProfile(parsed):
@@ -368,7 +387,7 @@ def _runProfile(parsed):
     def measure(scene, progress):
         return [ProfileExam(loadProfileCase(scene, files, parsed.subject, parsed.exam, settings), progress)]
 
-    _measureAndWrite(parsed, measure, files.all, parsed.scene, parsed.figures)
+    _measureAndWrite(parsed, measure, files.all, parsed.scene)
 
 
 def _runPhase(parsed):
@@ -380,7 +399,7 @@ def _runPhase(parsed):
     def measure(scene, progress):
         return [PhaseExam(loadPhaseCase(scene, files, declared, parsed.subject, parsed.exam, settings), progress)]
 
-    _measureAndWrite(parsed, measure, lambda: files.all, parsed.scene, parsed.figures)
+    _measureAndWrite(parsed, measure, lambda: files.all, parsed.scene)
 
 
 def _runRerun(parsed):
@@ -389,7 +408,25 @@ def _runRerun(parsed):
     _measureAndWrite(parsed, lambda scene, progress: caseIO.measureScene(scene, parsed.scene, progress), [parsed.scene])
 
 
-def _measureAndWrite(parsed, measure, inputs, withScene=True, withFigures=True):
+def _runStudy(parsed):
+    with _progressBar("study") as bar:
+        studyCommand.run(parsed, bar.advance)
+
+
+def _reportContext(parsed, exams):
+    """What the report says beside the numbers; None if none is asked for."""
+    from .examReport import readContext
+
+    given = [parsed.reference_ranges, parsed.participants, *parsed.readings, *parsed.source_dicom]
+    if not parsed.report and not any(given):
+        return None
+    nodes = exams[0].caseNodes
+    return readContext(
+        nodes.subject, nodes.exam, parsed.participants, parsed.reference_ranges, parsed.readings, parsed.source_dicom
+    )
+
+
+def _measureAndWrite(parsed, measure, inputs, withScene=True):
     """:param measure: function (scene, progress) to exams. inputs: files, or a function to them."""
     from . import examOutput
     from .mrmlFiles import HeadlessScene
@@ -399,9 +436,10 @@ def _measureAndWrite(parsed, measure, inputs, withScene=True, withFigures=True):
     headless = HeadlessScene()
     with _progressBar(parsed.command) as bar:
         exams = measure(headless.scene, lambda share: bar.advance(parsed.command, share))
+    report = _reportContext(parsed, exams)
     with outputFolder(parsed.output) as folder:
         files = inputs() if callable(inputs) else inputs
-        examOutput.writeExams(folder, headless.scene, exams, parsed.command, files, withScene, withFigures)
+        examOutput.writeExams(folder, headless.scene, exams, parsed.command, files, withScene, parsed.figures, report)
     examOutput.logExams(exams)
 
 

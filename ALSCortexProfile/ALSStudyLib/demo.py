@@ -1,4 +1,6 @@
-"""The demo: phantom cases saved as Slicer scenes, measured from the saved files, measured beside true."""
+"""The demo: phantom cases saved as Slicer scenes and measured from the saved files, and a made cohort studied; found
+beside true.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,14 @@ from ALSCortexProfileLib import mrml as profileMrml
 from PhaseShiftROILib import mrml as phaseMrml
 
 from . import caseIO, examOutput, phantom, phasePhantom
+from .examReport import ReportContext
+from .cohort import CohortTruth, makeCohort, writeCohort
 from .mrmlFiles import HeadlessScene, saveScene
+from .study import rowsOf, runStudies
+from .studyFigures import writeFigures
+from .studyOutput import writeStudies
+from .studySettings import StudySettings
+from .studyTables import readStudy
 from .tables import Column, writeTable
 
 PROFILE_TRUTH_COLUMNS = (
@@ -58,6 +67,27 @@ def runDemo(folder: Path, progress: Callable[[str, float], None] | None = None) 
     return rows, phaseRows
 
 
+def runDemoStudy(folder: Path, progress: Callable[[str, float], None] | None = None) -> str:
+    """Make a cohort of known truth, study it as the command `study` does; returns found beside true as text."""
+    tables = writeCohort(folder / "cohort", makeCohort())
+    inputs = [tables[name] for name in ("profile_measurements", "profile_measurements_second_reader")]
+    data = readStudy([*inputs, tables["phase_measurements"]], tables["participants"], [tables["readings"]])
+    results = runStudies(data, StudySettings(), progress)
+    (folder / "study").mkdir()
+    writeStudies(folder / "study", results, list(tables.values()), "demo", writeFigures, progress=progress)
+    truth, main = CohortTruth(), {"measure": "sh_thk_per_mm", "region": "all", "rule": "symmetric"}
+    lines = [f"{'made cohort: 27 ALS, 13 controls, 10 mimics':<52} {'found (95 % CI)':>22} {'true':>6}"]
+    for name, analysis, where, true in (
+        ("AUC of SH/Thk against controls, symmetric rule", "auc_delong", {"group_b": "control"}, truth.auc("control")),
+        ("AUC of SH/Thk against mimics, symmetric rule", "auc_delong", {"group_b": "mimic"}, truth.auc("mimic")),
+        ("rho of SH/Thk with the limb's UMN score", "spearman", {"group_b": "umn_limb"}, truth.spearman),
+    ):
+        row = rowsOf(results[0], analysis, **main, **where)[0]
+        found = f"{row['estimate']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f})"
+        lines.append(f"{name:<52} {found:>22} {true:>6.2f}")
+    return "\n".join(lines)
+
+
 def _measureSaved(folder: Path, made: HeadlessScene, progress) -> caseIO.Exam:
     """Save a scene, measure it from the saved file as a user's scene would be, and write its results beside it."""
     folder.mkdir()
@@ -68,7 +98,7 @@ def _measureSaved(folder: Path, made: HeadlessScene, progress) -> caseIO.Exam:
         opened.scene, path, lambda share: progress(folder.name, share) if progress is not None else None
     )
     examOutput.logExams(exams)
-    examOutput.writeExams(folder, opened.scene, exams, "demo", [])
+    examOutput.writeExams(folder, opened.scene, exams, "demo", [], report=ReportContext())
     return exams[0]
 
 

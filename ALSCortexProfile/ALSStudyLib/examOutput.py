@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from .examReport import ReportContext, writeExamReport
 from .mrmlFiles import saveScene
 from .provenance import PROVENANCE_NAME, provenance, writeJson
 
@@ -23,8 +24,12 @@ def writeExams(
     inputs: Sequence[Path],
     withScene: bool = True,
     withFigures: bool = True,
+    report: ReportContext | None = None,
 ) -> None:
-    """Everything of one subject's exam into a folder: tables, figures, provenance, and the scene with its results."""
+    """Everything of one subject's exam into a folder: tables, figures, provenance, and the scene with its results.
+
+    :param report: what the report says beside the numbers; None for no report.
+    """
     record = {}
     for exam in exams:
         exam.writeTables(folder)
@@ -33,17 +38,23 @@ def writeExams(
             exam.writeFigures(folder / FIGURES_NAME)
         record |= exam.record()
     settings = {exam.kind: exam.caseNodes.settings.toDict() for exam in exams}
-    written = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
-    written += [PROVENANCE_NAME, *([SCENE_NAME] if withScene else [])]
     record = provenance(
         command,
         settings if len(exams) > 1 else settings[exams[0].kind],
         inputs,
         subject=exams[0].caseNodes.subject,
         exam=exams[0].caseNodes.exam,
-        outputs=list(dict.fromkeys(written)),
         **record,
     )
+    if report is not None:
+        for exam in exams:
+            stem = "report" if len(exams) == 1 else f"report_{exam.kind}"
+            beside = folder if len(exams) == 1 else folder / exam.kind
+            beside.mkdir(exist_ok=True)
+            writeExamReport(beside, exam, record, report, folder / FIGURES_NAME, stem)
+    written = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+    written += [PROVENANCE_NAME, *([SCENE_NAME] if withScene else [])]
+    record["outputs"] = list(dict.fromkeys(written))
     writeJson(folder / PROVENANCE_NAME, record)
     for exam in exams:
         exam.store(scene)

@@ -151,9 +151,13 @@ class PhaseExam:
         if progress is not None:
             progress(1.0)
 
+    def rows(self) -> list[dict]:
+        """Rows of phase_measurements.tsv."""
+        return allRows(self.measurements, measurementRows)
+
     def writeTables(self, folder: Path) -> None:
         tables = (
-            ("phase_measurements", MEASUREMENT_COLUMNS, allRows(self.measurements, measurementRows)),
+            ("phase_measurements", MEASUREMENT_COLUMNS, self.rows()),
             ("phase_slices", SLICE_COLUMNS, allRows(self.measurements, sliceRows)),
             ("phase_regions", REGION_COLUMNS, [regionRow(measurement) for measurement in self.measurements]),
             ("phase_wide", WIDE_COLUMNS, [wideRow(self.measurements)]),

@@ -78,9 +78,12 @@ class ProfileExam:
 
         self.measurements = mrml.measureCase(caseNodes, step) if measurements is None else list(measurements)
 
+    def rows(self) -> list[dict]:
+        """Rows of profile_measurements.tsv."""
+        return [measurementRow(measurement) for measurement in self.measurements]
+
     def writeTables(self, folder: Path) -> None:
-        rows = [measurementRow(measurement) for measurement in self.measurements]
-        writeTable(folder / "profile_measurements.tsv", MEASUREMENT_COLUMNS, rows)
+        writeTable(folder / "profile_measurements.tsv", MEASUREMENT_COLUMNS, self.rows())
         writeTable(folder / "profiles.tsv", PROFILE_COLUMNS, allRows(self.measurements, profileRows))
         writeTable(folder / "profile_variants.tsv", VARIANT_COLUMNS, allRows(self.measurements, variantRows))
 

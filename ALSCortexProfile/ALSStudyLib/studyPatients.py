@@ -1,0 +1,153 @@
+"""The pages of a study's patients: each exam's numbers among the study's controls, its change and its limbs."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .estimate import Estimate
+from .patientOutput import MOST_PICTURES, picturesIn, writePatientReport
+from .study import StudyResult
+from .studyCharts import Chart, LimbChart
+from .studyFiles import numbers, readText, recordBeside
+from .studyMeasurements import BOTH
+from .studyRange import rangeChart
+from .studyUnits import MAIN_MEASURES, orientation, regionLabel
+
+_TEXT = ("subject", "exam", "target", "region", "side", "status", "slices", "flags", "rule")
+
+DrawCharts = Callable[[Path, Sequence[Chart]], list[Path]]
+
+
+def measurementRows(result: StudyResult) -> pd.DataFrame:
+    """The rows of the measurement tables as they were given, numbers as numbers, with the subjects' final names."""
+    values = result.data.values[result.data.values["kind"] == result.kind]
+    names = dict(values[["given_subject", "subject"]].drop_duplicates().to_numpy())
+    frames = []
+    for source, path in result.data.sources.items():
+        if source not in set(values["source"]):
+            continue
+        table = readText(path)
+        for name in set(table.columns) - set(_TEXT):
+            found, problems = numbers(table, name, source)
+            table[name] = found if not problems else table[name]
+        table["exam"] = table["exam"].replace("", "1") if "exam" in table else "1"
+        table["subject"] = table["subject"].map(names).fillna(table["subject"])
+        frames.append(table.assign(_path=path))
+    rows = pd.concat(frames, ignore_index=True)
+    place = ["target"] if result.kind == "profile" else ["region", "side"]
+    key = [name for name in ("subject", "exam", *place, "rank") if name in rows]
+    return rows[~rows.duplicated(key)]
+
+
+def writePatientPages(folder: Path, result: StudyResult, drawCharts: DrawCharts, progress=None) -> None:
+    """A page for each exam of patients and mimics, and of subjects whose group is unknown.
+
+    :param drawCharts: draws charts as PNG into a folder and returns the files. progress: called with words and share.
+    """
+    exams = list(measurementRows(result).groupby(["subject", "exam"], sort=False))
+    people = result.data.participants
+    folder.mkdir(exist_ok=True)
+    stems: set[str] = set()
+    for number, ((subject, exam), given) in enumerate(exams):
+        if progress is not None:
+            progress(f"{result.kind} reports", number / len(exams))
+        person = people.loc[subject].dropna().to_dict() if subject in people.index else {}
+        if person.get("group") == "control":
+            continue
+        person["age_years"] = _ageAt(result, subject, exam)
+        stem = _stem(subject, exam, result.kind, stems)
+        path, record = _record(given, subject, exam)
+        pictures = picturesIn(path.parent / "figures", result.kind) if record.get("subject") else []
+        drawn = drawCharts(folder, _charts(result, subject, exam, person["age_years"], stem))
+        pictures = [*((each, "") for each in drawn), *pictures][:MOST_PICTURES]
+        readings = result.data.readings
+        writePatientReport(
+            folder,
+            result.kind,
+            subject,
+            exam,
+            [_plain(row) for row in given.drop(columns="_path").to_dict("records")],
+            person,
+            pictures,
+            record,
+            list(result.ranges.values()),
+            readings[(readings["subject"] == subject) & (readings["exam"] == exam)].to_dict("records"),
+            withStructuredReport=False,
+            limbs=[row for row in result.limbs if (row.subject, row.exam) == (subject, exam)],
+            changes=_changes(result, subject, exam),
+            stem=stem,
+        )
+
+
+def _plain(row: dict) -> dict:
+    """None for what is missing."""
+    return {
+        key: None if value == "" or (isinstance(value, float) and math.isnan(value)) else value
+        for key, value in row.items()
+    }
+
+
+def _stem(subject: str, exam: str, kind: str, taken: set[str]) -> str:
+    """A file name of its own, whatever signs the subject's name has."""
+    safe = re.sub(r"[^\w.-]+", "_", f"{subject}_exam{exam}_{kind}").strip("._") or kind
+    stem, number = safe, 2
+    while stem.casefold() in taken:
+        stem, number = f"{safe}_{number}", number + 1
+    taken.add(stem.casefold())
+    return stem
+
+
+def _record(given: pd.DataFrame, subject: str, exam: str) -> tuple[Path, dict]:
+    """The file a page's rows are from, and its provenance: of this very exam, or only how its values came about."""
+    path = given["_path"].iloc[0]
+    record = recordBeside(path)
+    if given["_path"].nunique() == 1 and (record.get("subject"), record.get("exam")) == (subject, exam):
+        return path, record
+    return path, {key: record[key] for key in ("version", "filter", "polarity", "echoes") if key in record}
+
+
+def _ageAt(result: StudyResult, subject: str, exam: str) -> float:
+    values = result.data.values
+    ages = values.loc[(values["subject"] == subject) & (values["exam"] == exam), "age_years"].dropna()
+    return float(ages.iloc[0]) if len(ages) else math.nan
+
+
+def _charts(result: StudyResult, subject: str, exam: str, age: float, stem: str) -> list[Chart]:
+    """The exam's left-right table, and its most abnormal place among the controls."""
+    charts: list[Chart] = []
+    whole = next((chart for chart in result.charts if isinstance(chart, LimbChart)), None)
+    if whole is not None and any((row.subject, row.exam) == (subject, exam) for row in whole.rows):
+        charts.append(whole.ofExam(subject, exam, f"{stem}_limbs", whole.title))
+    values, measure = result.data.values, MAIN_MEASURES[result.kind]
+    mine = values[(values["subject"] == subject) & (values["exam"] == exam) & (values["measure"] == measure)]
+    sign, worst = orientation(values, measure), (-math.inf, None)
+    for (region, side), value in mine.groupby(["region", "side"], sort=False)["value"].mean().items():
+        found = result.ranges.get((measure, region, side))
+        if found is not None and np.isfinite(value):
+            z = sign * found.compare(float(value), age).z
+            worst = max(worst, (z, (found, float(value))), key=lambda pair: pair[0])
+    if worst[1] is not None:
+        found, value = worst[1]
+        note = f"the exam's most abnormal place: z {sign * worst[0]:+.2f}"
+        chart = rangeChart(found, (subject, age, value))
+        charts.append(replace(chart, name=f"{stem}_range", note="; ".join(filter(None, (note, chart.note)))))
+    return charts
+
+
+def _changes(result: StudyResult, subject: str, exam: str) -> list[tuple[str, str, Estimate]]:
+    """The subject's change, in the report of the last exam."""
+    start, found = f"subject {subject}: exam {exam} minus exam ", []
+    for row in result.supplement:
+        isMine = row["analysis"] == "change" and row["note"].startswith(start)
+        if isMine and row["measure"] == MAIN_MEASURES[result.kind] and row["side"] != BOTH:
+            since, _, words = row["note"].removeprefix(start).partition("; ")
+            estimate = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["p"], row["statistic"], words)
+            found.append((regionLabel(row["region"], row["side"]), f"exam {since}", estimate))
+    return found
