@@ -1,13 +1,21 @@
 """What the tests of the command line share: a process of its own, and files by other writers than Slicer's."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import unittest
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from ALSCortexProfileLib import mrml
+from ALSStudyLib.mrmlFiles import HeadlessScene
+from ALSStudyLib.mrmlNodes import addVolumeNode
+from ALSStudyLib.mrmlSegments import addSegmentationNode
+from alsTestCases import renderedArc
 
 LPS = np.diag([-1.0, -1.0, 1.0])
 
@@ -66,3 +74,40 @@ def writeNode(scene, node, path):
     node.AddDefaultStorageNode()
     node.GetStorageNode().SetFileName(str(path))
     assert node.GetStorageNode().WriteData(node)
+
+
+class CommandCase(unittest.TestCase):
+    """Files of an arc phantom: image.nii.gz, line.mrk.json, references.seg.nrrd."""
+
+    runner = staticmethod(run)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = Path(tempfile.mkdtemp())
+        cls.addClassCleanup(shutil.rmtree, cls.shared)
+        rendered = renderedArc(snr=60.0, nSlices=2)
+        cls.rendered = rendered
+        writeImage(cls.shared / "image.nii.gz", rendered.array_KJI, rendered.ijkToRAS)
+        headless = HeadlessScene()
+        image = addVolumeNode(headless.scene, rendered.array_KJI, rendered.ijkToRAS, "image")
+        for _, index, points in rendered.contours:
+            node = mrml.addCurveNode(headless.scene, points, f"line{index}", "hand_knob_left")
+            writeNode(headless.scene, node, cls.shared / f"line{index}.mrk.json")
+        references = addSegmentationNode(headless.scene, rendered.referenceMasks, image, "References")
+        writeNode(headless.scene, references, cls.shared / "references.seg.nrrd")
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.output = self.folder / "out"
+
+    def profile(
+        self, *more, image="image.nii.gz", contours=("hand_knob_left=line2.mrk.json",), references=None, figures=False
+    ):
+        arguments = ["--image", self.shared / image if isinstance(image, str) else image]
+        for contour in contours:
+            slug, _, path = contour.partition("=")
+            arguments += ["--contour", f"{slug}={self.shared / path}"]
+        arguments += ["--references", references or self.shared / "references.seg.nrrd", "--output", self.output]
+        arguments += [] if figures else ["--no-figures"]
+        return self.runner("profile", *arguments, "--resamples", "60", *more)

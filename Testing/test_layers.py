@@ -29,6 +29,12 @@ SCENE = {
     PHASE: ("mrml", "mrmlDeclared", "mrmlPictures", "mrmlPlacing", "mrmlResults"),
 }
 ABOVE_SCIENCE = {PROFILE: ("figures", "profileTables"), PHASE: ("dicomFiles", "phaseFigures", "phaseTables", "sidecar")}
+# The statistics of a study: functions of plain arrays.
+STATISTICS = (
+    "agreement", "correlation", "estimate", "groupComparison", "referenceRange", "roc", "rocCutoff", "rocSubjects",
+)  # fmt: skip
+MODULES = (PROFILE.parent / "ALSCortexProfile.py", PHASE.parent / "PhaseShiftROI.py")
+NOT_IN_SLICER = {"pandas", "statsmodels", "matplotlib", "reportlab", "tqdm", "lmfit", "nibabel", "PySide6"}
 ALLOWED = {"numpy", "scipy", "vtk", "__future__", *(f"ALSStudyLib.{n}" for n in ("errors", "image", "storedSettings"))}
 
 
@@ -43,6 +49,18 @@ def imported(path: Path) -> set[str]:
             ours = "ALS" in module or "PhaseShift" in module
             names.add("." * node.level + module if node.level else module if ours else module.split(".")[0])
     return names - set(sys.stdlib_module_names)
+
+
+def importedAtOnce(path: Path) -> set[str]:
+    """What loading a file imports, not what its functions import when they are called: full names."""
+    package, names = path.parent.name, set()
+    for node in ast.iter_child_nodes(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(filter(None, (package if node.level else "", node.module)))
+            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return names
 
 
 class LayersTest(unittest.TestCase):
@@ -78,6 +96,36 @@ class LayersTest(unittest.TestCase):
             for path in library.glob("*.py"):
                 with self.subTest(file=path.name):
                     self.assertFalse([name for name in imported(path) if name.startswith(other)])
+
+    def testStatisticsAreFunctionsOfArrays(self):
+        allowed = {
+            "numpy",
+            "scipy",
+            "statsmodels",
+            "__future__",
+            ".errors",
+            ".studySettings",
+            *(f".{name}" for name in STATISTICS),
+        }
+        for name in STATISTICS:
+            with self.subTest(file=name):
+                self.assertEqual(imported(STUDY / f"{name}.py") - allowed, set())
+
+    def testSlicerStartsWithoutWhatItDoesNotShip(self):
+        files = {
+            f"{folder.name}.{path.stem}": path for folder in (PROFILE, PHASE, STUDY) for path in folder.glob("*.py")
+        }
+        # What opens with a panel, too: only a button may wait for an installation.
+        panels = [path for path in files.values() if path.stem.startswith("panel")]
+        waiting, seen = [*MODULES, *panels], set()
+        while waiting:
+            path = waiting.pop()
+            seen.add(path)
+            names = importedAtOnce(path)
+            with self.subTest(file=path.name):
+                self.assertEqual({name.split(".")[0] for name in names} & {*NOT_IN_SLICER, "highdicom"}, set())
+            waiting += [files[name] for name in names if name in files and files[name] not in seen]
+        self.assertGreater(len(seen), 20)  # the way through the files was found
 
     def testScienceLoadsWithoutSlicer(self):
         for library in SCIENCE:

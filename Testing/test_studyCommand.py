@@ -2,15 +2,16 @@
 
 import json
 import re
+import tempfile
 import unittest
 from pathlib import Path
 
-from ALSStudyLib.cohort import TARGETS
+from ALSStudyLib.cohort import TARGETS, makeCohort, writeCohort
 from ALSStudyLib.patientOutput import readRanges, writePatientReport
 from ALSStudyLib.studyRows import STATISTICS_COLUMNS
 from ALSStudyLib.tables import readTable
 from commandTestCases import call, run
-from studyTestCases import PUBLISHED, StudyCase, cohortPaths
+from studyTestCases import PUBLISHED, StudyCase
 
 
 def pages(path):
@@ -21,8 +22,11 @@ def pages(path):
 class StudyCommandTest(StudyCase):
     @classmethod
     def setUpClass(cls):
-        paths = cohortPaths()
-        cls.out = paths["readings"].parent / "study"
+        temporary = tempfile.TemporaryDirectory(prefix="alsStudy")
+        cls.addClassCleanup(temporary.cleanup)
+        folder = Path(temporary.name)
+        paths = writeCohort(folder, makeCohort(sizes={"als": 8, "control": 12, "mimic": 4}))
+        cls.out = folder / "study"
         cls.done = run(
             "study",
             "--measurements",
@@ -42,7 +46,7 @@ class StudyCommandTest(StudyCase):
 
     def testEndsWellAndSaysWhatWasStudied(self):
         self.assertEqual((self.done.returncode, self.done.stderr), (0, ""))
-        self.assertIn("50 subjects (27 als, 13 control, 10 mimic), 61 exams", self.done.stdout)
+        self.assertIn("24 subjects (8 als, 12 control, 4 mimic), 35 exams", self.done.stdout)
         self.assertRegex(self.done.stdout, r"AUC 0\.\d\d .* symmetric rule")
 
     def testStatisticsHaveTheContractsColumnsAndADictionary(self):
@@ -83,7 +87,7 @@ class StudyCommandTest(StudyCase):
         record = json.loads((self.out / "provenance.json").read_text(encoding="utf-8"))
         self.assertEqual(len(record["inputs"]), 4)
         self.assertEqual(record["settings"]["sideRule"], "opposite")
-        self.assertEqual(record["counts"]["profile"]["by_group"]["mimic"], 10)
+        self.assertEqual(record["counts"]["profile"]["by_group"]["mimic"], 4)
         self.assertTrue(all((self.out / name).is_file() for name in record["outputs"]))
 
     def testReportOfOneExamAmongTheStudysControls(self):
@@ -103,14 +107,14 @@ class StudyCommandTest(StudyCase):
         ranges = readRanges(self.out / "reference_ranges.json")
         writePatientReport(folder, "profile", "P", "1", rows, {"age_years": 60, "sex": "F"}, ranges=ranges)
         text = (folder / "report.html").read_text(encoding="utf-8")
-        self.assertEqual(text.count("of 13 controls") + text.count("of 12 controls") + text.count("of 11 controls"), 4)
+        self.assertEqual(sum(text.count(f"of {n} controls") for n in (10, 11, 12)), 4)
         other = {"echoes": {"combination": "rss"}, "settings": {}}
         for each in ranges:
             each.about["echo_combination"] = "mean"
         writePatientReport(folder, "profile", "P", "1", rows, {"age_years": 60}, ranges=ranges, provenance=other)
         text = (folder / "report.html").read_text(encoding="utf-8")
         self.assertIn("Not compared with the reference range", text)
-        self.assertNotIn("of 13 controls", text)
+        self.assertNotIn("of 12 controls", text)
 
 
 class PublishedTableCommandTest(StudyCase):

@@ -413,12 +413,16 @@ def _runStudy(parsed):
         studyCommand.run(parsed, bar.advance)
 
 
+def _reportInputs(parsed) -> list[Path]:
+    given = [parsed.reference_ranges, parsed.participants, *parsed.readings, *parsed.source_dicom]
+    return [path for path in given if path is not None]
+
+
 def _reportContext(parsed, exams):
     """What the report says beside the numbers; None if none is asked for."""
     from .examReport import readContext
 
-    given = [parsed.reference_ranges, parsed.participants, *parsed.readings, *parsed.source_dicom]
-    if not parsed.report and not any(given):
+    if not parsed.report and not _reportInputs(parsed):
         return None
     nodes = exams[0].caseNodes
     return readContext(
@@ -429,6 +433,7 @@ def _reportContext(parsed, exams):
 def _measureAndWrite(parsed, measure, inputs, withScene=True):
     """:param measure: function (scene, progress) to exams. inputs: files, or a function to them."""
     from . import examOutput
+    from .examReport import filesOf
     from .mrmlFiles import HeadlessScene
     from .outputFolder import checkWritable, outputFolder
 
@@ -438,7 +443,7 @@ def _measureAndWrite(parsed, measure, inputs, withScene=True):
         exams = measure(headless.scene, lambda share: bar.advance(parsed.command, share))
     report = _reportContext(parsed, exams)
     with outputFolder(parsed.output) as folder:
-        files = inputs() if callable(inputs) else inputs
+        files = [*(inputs() if callable(inputs) else inputs), *filesOf(_reportInputs(parsed))]
         examOutput.writeExams(folder, headless.scene, exams, parsed.command, files, withScene, parsed.figures, report)
     examOutput.logExams(exams)
 

@@ -21,6 +21,7 @@ from .studySettings import StudySettings
 from .studyTables import readStudy
 from .tables import Column, writeTable
 
+PAGES = ("ALS01", "ALS02")  # of the made cohort: two exams each
 PROFILE_TRUTH_COLUMNS = (
     Column("subject", "Phantom", isText=True),
     Column("target", "Place in the phantom's cortex", isText=True),
@@ -74,7 +75,7 @@ def runDemoStudy(folder: Path, progress: Callable[[str, float], None] | None = N
     data = readStudy([*inputs, tables["phase_measurements"]], tables["participants"], [tables["readings"]])
     results = runStudies(data, StudySettings(), progress)
     (folder / "study").mkdir()
-    writeStudies(folder / "study", results, list(tables.values()), "demo", writeFigures, progress=progress)
+    writeStudies(folder / "study", results, list(tables.values()), "demo", writeFigures, PAGES, progress)
     truth, main = CohortTruth(), {"measure": "sh_thk_per_mm", "region": "all", "rule": "symmetric"}
     lines = [f"{'made cohort: 27 ALS, 13 controls, 10 mimics':<52} {'found (95 % CI)':>22} {'true':>6}"]
     for name, analysis, where, true in (

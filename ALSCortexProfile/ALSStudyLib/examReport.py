@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .errors import InputError
 from .patientOutput import picturesIn, readRanges, writePatientReport
 from .referenceRange import ReferenceRange
 
@@ -49,10 +50,19 @@ def readContext(
             table, _ = readReadings(Path(path))
             mine = table[(table["subject"] == subject) & (table["exam"] == (exam or "1"))]
             read += mine.to_dict("records")
-    files = [file for path in sourceDicom for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
-    return ReportContext(
-        person, readRanges(ranges) if ranges is not None else (), read, [file for file in files if file.is_file()]
-    )
+    return ReportContext(person, readRanges(ranges) if ranges is not None else (), read, filesOf(sourceDicom))
+
+
+def filesOf(paths: Sequence[Path]) -> list[Path]:
+    """Files, and all files in folders.
+
+    :raises InputError: what does not exist.
+    """
+    missing = next((path for path in paths if not path.exists()), None)
+    if missing is not None:
+        raise InputError(f"File '{missing}' was not found; expected a file or folder; check the name.")
+    files = [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    return [file for file in files if file.is_file()]
 
 
 def writeExamReport(folder: Path, exam, record: Mapping, context: ReportContext, figures: Path, stem: str) -> None:

@@ -6,7 +6,7 @@ import enum
 
 
 class Choice(enum.Enum):
-    """A member is `name = value, words`: Slicer stores the name, the library takes the value, the user reads the words."""
+    """A member is `name = value, words`: Slicer stores the name, the library takes the value, a user reads words."""
 
     def __new__(cls, value: str, words: str):
         member = object.__new__(cls)

@@ -11,8 +11,8 @@ from slicer.util import VTKObservationMixin
 class PanelWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The widget of a module whose panel is an `ExamPanel`.
 
-    A module gives it `makeLogic()` and `makeExam(ui, logic)`. The exam has `setParameterNode`, `update`, `enter`, `exit`,
-    `forget` (another scene), `letGo` (before the scene closes), `letGoOf` (a node is about to go) and `cleanup`.
+    A module gives it `makeLogic()` and `makeExam(ui, logic)`. The exam has `setParameterNode`, `update`, `enter`,
+    `exit`, `forget` (a new scene), `letGo` (before the scene closes), `letGoOf` (a node is about to go) and `cleanup`.
     """
 
     def __init__(self, parent=None) -> None:

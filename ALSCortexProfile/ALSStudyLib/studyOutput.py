@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from .patientOutput import RANGES_NAME
@@ -25,12 +25,13 @@ def writeStudies(
     inputs: Sequence[Path],
     command: str,
     drawCharts: Callable[[Path, Sequence[Chart]], list[Path]],
-    withPatients: bool = True,
+    withPatients: bool | Collection[str] = True,
     progress: Callable[[str, float], None] | None = None,
 ) -> None:
     """Everything of a study into a folder.
 
     :param drawCharts: draws charts as PNG into a folder and returns the files. inputs: files that went in.
+    :param withPatients: a page for each patient, for none, or for these subjects.
     """
     rows = [row for result in results for row in _namedRows(result, result.rows, len(results) > 1)]
     more = [row for result in results for row in _namedRows(result, result.supplement, len(results) > 1)]
@@ -48,7 +49,8 @@ def writeStudies(
         writePdf(page, folder / f"{stem}.pdf")
     if withPatients:
         for result in results:
-            writePatientPages(folder / PATIENTS_NAME, result, drawCharts, progress)
+            only = None if withPatients is True else withPatients
+            writePatientPages(folder / PATIENTS_NAME, result, drawCharts, progress, only)
     written = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     record = provenance(
         command,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,10 +46,13 @@ def measurementRows(result: StudyResult) -> pd.DataFrame:
     return rows[~rows.duplicated(key)]
 
 
-def writePatientPages(folder: Path, result: StudyResult, drawCharts: DrawCharts, progress=None) -> None:
+def writePatientPages(
+    folder: Path, result: StudyResult, drawCharts: DrawCharts, progress=None, only: Collection[str] | None = None
+) -> None:
     """A page for each exam of patients and mimics, and of subjects whose group is unknown.
 
     :param drawCharts: draws charts as PNG into a folder and returns the files. progress: called with words and share.
+    :param only: of these subjects.
     """
     exams = list(measurementRows(result).groupby(["subject", "exam"], sort=False))
     people = result.data.participants
@@ -59,7 +62,7 @@ def writePatientPages(folder: Path, result: StudyResult, drawCharts: DrawCharts,
         if progress is not None:
             progress(f"{result.kind} reports", number / len(exams))
         person = people.loc[subject].dropna().to_dict() if subject in people.index else {}
-        if person.get("group") == "control":
+        if person.get("group") == "control" if only is None else subject not in only:
             continue
         person["age_years"] = _ageAt(result, subject, exam)
         stem = _stem(subject, exam, result.kind, stems)
