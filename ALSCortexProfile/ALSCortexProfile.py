@@ -92,6 +92,13 @@ class ALSCortexProfileWidget(PanelWidget):
         if node.IsA("vtkMRMLVolumeNode") or node.IsA("vtkMRMLSequenceNode") or node.IsA("vtkMRMLSegmentationNode"):
             self._defaults.request()
 
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeAboutToBeRemoved(self, caller, event, node) -> None:
+        chosen = self._parameterNode
+        if chosen and node in (chosen.image, chosen.references):
+            self._defaults.cancel()  # what is deleted is not replaced by what came just before
+        super()._onNodeAboutToBeRemoved(caller, event, node)
+
     def _chooseDefaults(self) -> None:
         if self._parameterNode and not (slicer.mrmlScene.IsBatchProcessing() or slicer.mrmlScene.IsImporting()):
             self.logic.chooseDefaults(self._parameterNode)

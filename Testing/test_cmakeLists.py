@@ -64,7 +64,7 @@ def filesToPackage(folder: Path) -> set[str]:
         parts = path.relative_to(folder).parts
         if path.is_dir() or any(part.startswith(".") or part == "__pycache__" for part in parts):
             continue
-        if parts in (("CMakeLists.txt",), ("README.md",)) or path.suffix == ".pyc" or path.name.endswith("~"):
+        if parts == ("CMakeLists.txt",) or path.suffix in (".md", ".pyc") or path.name.endswith("~"):
             continue
         files.add("/".join(parts))
     return files

@@ -334,6 +334,7 @@ class GoneTest(ProfilePanelCase):
         image, _contours, _references = self.addArc(rendered)
         addVolumeNode(slicer.mrmlScene, rendered.array_KJI, rendered.ijkToRAS, "another")
         slicer.mrmlScene.RemoveNode(image)
+        processEvents(0.2)  # longer than a panel waits for the voxels of a new node
         self.rest()
         self.assertIsNone(self.panel._parameterNode.image)  # no other is taken in its place
         self.assertNothingLeft()

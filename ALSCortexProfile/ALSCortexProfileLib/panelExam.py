@@ -9,6 +9,7 @@ import logging
 from contextlib import contextmanager
 
 from ALSStudyLib import panelViews
+from ALSStudyLib.panelStudy import ExamOfScene, StudySection
 from slicer.i18n import tr as _
 
 from .panelContours import ContourDrawing
@@ -44,6 +45,10 @@ class ExamPanel:
         self.echoes = EchoesSection(ui, logic, self.update)
         self.lines = LineSection(ui, logic, self)
         self.results = ResultsSection(ui, logic, self)
+        inScene = ExamOfScene(
+            _("ALS Cortex Profile"), self._whyNoTables, self.results.examName, self.results.exportTables
+        )
+        self.study = StudySection(ui.studyCollapsibleButton, inScene)
         ui.defaultsButton.connect("clicked(bool)", lambda _checked: self._onPreset("defaults"))
         ui.paperButton.connect("clicked(bool)", lambda _checked: self._onPreset("paper"))
 
@@ -66,6 +71,7 @@ class ExamPanel:
     def enter(self) -> None:
         """The user opens the module."""
         self.references.editor.enter()
+        self.study.enter()
 
     def exit(self) -> None:
         """The user opens another module."""
@@ -85,6 +91,7 @@ class ExamPanel:
             label.text = ""
         self.references.update(None)
         self.reading.update(None)
+        self.study.letGo()
 
     def forget(self) -> None:
         """Forget what was measured: the scene is another one."""
@@ -94,6 +101,7 @@ class ExamPanel:
         self._curves = {}
 
     def cleanup(self) -> None:
+        self.study.cleanup()
         self.references.editor.exit()
         self.letGo()
         self.drawing.letGo()
@@ -281,6 +289,10 @@ class ExamPanel:
         self._ui.targetMessageLabel.text = self.lines.problem or self._message(node.selectedTarget)
         self.lines.update(node)
         self.results.update(node)
+        self.study.update()
+
+    def _whyNoTables(self) -> str:
+        return self.results.whatIsMissing() or self.results.whyAnonymous()
 
     def _row(self, target: str):
         node, drawn = self._parameterNode, self.drawing.drawnCurve

@@ -8,15 +8,18 @@ from pathlib import Path
 import slicer
 from ALSStudyLib import panelViews
 from ALSStudyLib.examOutput import writeExams
-from ALSStudyLib.mrmlReadings import storedReadings
 from ALSStudyLib.outputFolder import outputFolder
+from ALSStudyLib.panelReport import ReportSources, readingsOf, writeExamReport
 from ALSStudyLib.profileExam import ProfileExam
-from ALSStudyLib.reading import READING_COLUMNS, ReadingSession
+from ALSStudyLib.reading import READING_COLUMNS
 from ALSStudyLib.tables import writeTable
+from slicer.i18n import tr as _
 
 from .mrmlResults import writeChart
+from .panelTexts import targetText
 
 READINGS_FILE = "readings.tsv"
+COMMAND = "ALS Cortex Profile"
 
 
 class PanelExam(ProfileExam):
@@ -24,11 +27,9 @@ class PanelExam(ProfileExam):
 
     def writeTables(self, folder: Path) -> None:
         super().writeTables(folder)
-        who = ReadingSession(self.caseNodes.subject, self.caseNodes.exam, "", 1, 0)
-        stored = storedReadings(slicer.mrmlScene)
-        readings = [reading for reading in stored if (reading.subject, reading.exam) == (who.subject, who.exam)]
+        readings = readingsOf(self.caseNodes.subject, self.caseNodes.exam)
         if readings:
-            writeTable(folder / READINGS_FILE, READING_COLUMNS, [reading.row for reading in readings])
+            writeTable(folder / READINGS_FILE, READING_COLUMNS, readings)
 
     def writeFigures(self, folder: Path) -> None:
         with panelViews.Pictures() as pictures:
@@ -47,16 +48,45 @@ class PanelExam(ProfileExam):
                     name = "_".join(region.name.lower().split())
                     pictures.slice(center_RAS, folder / f"reference_{name}.png")
 
+    def drawPictures(self, folder: Path) -> list[tuple[Path, str]]:
+        """For the report: of each target its chart, and a slice with the line and the band; with captions."""
+        shown = [measurement for measurement in self.measurements if measurement.mean is not None]
+        found = []
+        with panelViews.Pictures() as pictures:
+            for measurement in shown:  # all charts first: another kind of view takes a moment
+                slug = measurement.input.target.slug
+                chart = writeChart(slicer.mrmlScene, self.caseNodes, measurement)
+                pictures.chart(chart, folder / f"{slug}_profile.png")
+            for measurement in shown:
+                slug = measurement.input.target.slug
+                rows = measurement.normals[len(measurement.normals) // 2]
+                pictures.slice(rows.points_RAS.mean(0), folder / f"{slug}_slice.png")
+                caption = _("{target}: profile and fit").format(target=targetText(slug))
+                found.append((folder / f"{slug}_profile.png", caption))
+                caption = _("{target}: line, normals and band, slice {slice}")
+                found.append((folder / f"{slug}_slice.png", caption.format(target=targetText(slug), slice=rows.slice)))
+        return [(path, caption) for path, caption in found if path.is_file()]
 
-def exportExam(folder: str, caseNodes, measurements: Sequence) -> None:
+
+def exportExam(folder: str | Path, caseNodes, measurements: Sequence, withFigures: bool = True) -> None:
     """
     Write one exam; the folder never holds half of it.
 
     :raises ValueError: if the folder cannot be written.
     """
-    exam = PanelExam(caseNodes, measurements=measurements)
+    exam, inputs = PanelExam(caseNodes, measurements=measurements), _inputFiles(caseNodes)
     with outputFolder(Path(folder)) as beside:
-        writeExams(beside, slicer.mrmlScene, [exam], "ALS Cortex Profile", _inputFiles(caseNodes), withScene=False)
+        writeExams(beside, slicer.mrmlScene, [exam], COMMAND, inputs, withScene=False, withFigures=withFigures)
+
+
+def reportExam(folder: str | Path, caseNodes, measurements: Sequence, sources: ReportSources) -> str:
+    """
+    Write the report of one exam; returns what was written, in words.
+
+    :raises ValueError: no subject, or a file that cannot be read or written.
+    """
+    exam, inputs = PanelExam(caseNodes, measurements=measurements), _inputFiles(caseNodes)
+    return writeExamReport(Path(folder), exam, exam.drawPictures, COMMAND, inputs, sources, imageNodes=caseNodes.images)
 
 
 def _inputFiles(caseNodes) -> list[Path]:

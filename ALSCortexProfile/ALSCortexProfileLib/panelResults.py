@@ -21,20 +21,24 @@ class ResultsSection:
         ui.showChartButton.connect("clicked(bool)", self._onShowChart)
         ui.showTableButton.connect("clicked(bool)", self._onShowTable)
         ui.exportButton.connect("clicked(bool)", self._onExport)
+        ui.reportButton.connect("clicked(bool)", self._onReport)
 
     def update(self, parameterNode) -> None:
         """Enable what can be shown now; a disabled button says why."""
         self._parameterNode = parameterNode
-        hidden = self._exam.measured.hiddenTargets()
-        missing = ""
-        if hidden:
-            missing = _("Reading mode: score {target} first").format(target=targetText(hidden[0]))
-        elif not self._exam.measurements:
-            missing = _("Measure a target first")
+        missing = self.whatIsMissing()
         noChart = "" if self._chart() is not None else _("Select a target that is measured and may be seen")
         for button, waits, toolTip in (
             (self._ui.showTableButton, missing, _("Show the table of results below the views")),
             (self._ui.exportButton, missing, _("Write tables, figures and provenance into a folder")),
+            (
+                self._ui.reportButton,
+                missing or self.whyAnonymous(),
+                _(
+                    "Write a page to sign (HTML, PDF) and a DICOM Structured Report; participants and reference range "
+                    "are those chosen under Study"
+                ),
+            ),
             (
                 self._ui.showChartButton,
                 noChart,
@@ -43,6 +47,44 @@ class ResultsSection:
         ):
             button.enabled = not waits
             button.toolTip = waits or toolTip
+
+    def whatIsMissing(self) -> str:
+        """Why the results cannot be had now; "" if they can."""
+        hidden = self._exam.measured.hiddenTargets()
+        if hidden:
+            return _("Reading mode: score {target} first").format(target=targetText(hidden[0]))
+        return "" if self._exam.measurements else _("Measure a target first")
+
+    def whyAnonymous(self) -> str:
+        """What a report and a study need beside numbers: whose they are."""
+        node = self._parameterNode
+        return "" if node and node.subject.strip() else _("Enter the subject under Exam first")
+
+    def examName(self) -> str:
+        """Subject and exam as a name of a folder."""
+        node = self._parameterNode
+        return " ".join(f"{node.subject} {node.exam}".split())
+
+    def exportTables(self, folder) -> None:
+        """
+        Write tables and provenance of what may be seen, for a study.
+
+        :raises ValueError: if the folder cannot be written.
+        """
+        from .panelExport import exportExam
+
+        self._exam.live.finish()
+        caseNodes, visible = self._logic.caseNodes(self._parameterNode), self._exam.measured.visible()
+        exportExam(folder, caseNodes, visible, withFigures=False)
+
+    def report(self, folder: str) -> None:
+        """Write the report of what may be seen into a folder of its own below this one."""
+        from .panelExport import reportExam
+
+        with slicer.util.tryWithErrorDisplay(_("The report could not be written."), waitCursor=True):
+            self._exam.live.finish()
+            caseNodes, visible = self._logic.caseNodes(self._parameterNode), self._exam.measured.visible()
+            self._ui.statusLabel.text = reportExam(folder, caseNodes, visible, self._exam.study.reportSources())
 
     def export(self, folder: str) -> None:
         """Write tables, figures and provenance of what may be seen into a folder."""
@@ -72,3 +114,11 @@ class ResultsSection:
         )
         if folder:
             self.export(folder)
+
+    def _onReport(self, _checked=False) -> None:
+        import qt
+
+        title = _("Write the report into a folder below")
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title, "")
+        if folder:
+            self.report(folder)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import slicer
+from ALSStudyLib.panelPackages import PDF_PACKAGES, STUDY_PACKAGES, wouldAsk
 from ALSStudyLib.panelTesting import PanelTest, wait
 
 
@@ -142,6 +144,57 @@ class ALSCortexProfileTest(PanelTest):
         values = dict(zip(rows[0].split("\t"), next(row for row in rows if slug in row).split("\t"), strict=True))
         self.assertEqual(f"{float(values['sh']):.3f}", self.exam.targets.text(slug, "sh"))
 
+    def test_reportsWhatIsShown(self):
+        """A page to sign and a DICOM Structured Report, by one button."""
+        if wouldAsk(PDF_PACKAGES):
+            return
+        _curve, slug = self._phantomMeasured()
+        subject = self.panel._parameterNode.subject
+        self.assertTrue(self.ui.reportButton.enabled)
+        with self.exam.study.emptyFields(), tempfile.TemporaryDirectory() as folder:
+            self.exam.results.report(folder)
+            (report,) = [os.path.join(folder, name) for name in os.listdir(folder)]
+            with open(os.path.join(report, "report.html"), encoding="utf-8") as file:
+                page = file.read()
+        self.assertIn(subject, page)
+        self.assertIn(f"{self.exam.measurements[slug].selected.shThkPerMm:.3f}", page)
+        self.assertIn("Supportive, not diagnostic", page)
+
+    def test_studyOfTables(self):
+        """Tables in; statistics, charts and a report out. Without pandas, a sentence says what to do."""
+        if wouldAsk(STUDY_PACKAGES):
+            return
+        from ALSStudyLib.cohort import PARTICIPANT_COLUMNS, makeCohort
+        from ALSStudyLib.tables import writeTable
+
+        from .profileTables import MEASUREMENT_COLUMNS
+
+        study, made = self.exam.study, makeCohort(2, sizes={"als": 4, "control": 10})
+        handKnobs = [row for row in made.profile if row["target"].startswith("hand_knob")]
+        with study.emptyFields(), tempfile.TemporaryDirectory() as folder:
+            self.assertFalse(study.ui.runStudyButton.enabled)
+            tables = [os.path.join(folder, name) for name in ("profile_measurements.tsv", "participants.tsv")]
+            for name, columns, rows in zip(
+                tables, (MEASUREMENT_COLUMNS, PARTICIPANT_COLUMNS), (handKnobs, made.participants), strict=True
+            ):
+                writeTable(Path(name), columns, rows)
+            study.addTables(tables)
+            study.ui.studyFolderPathLineEdit.currentPath = os.path.join(folder, "study")
+            self.assertTrue(study.ui.runStudyButton.enabled)
+            study.run()
+            if study.outcome is None:  # Slicer does not ship what a study needs, and tests install nothing
+                self.assertIn("pandas", study.ui.studyStatusLabel.text)
+                return
+            self.assertIn("study_statistics.tsv", os.listdir(os.path.join(folder, "study")))
+            self.assertIn("4 als, 10 control", study.ui.studyStatusLabel.text)
+        self.assertTrue(study.ui.showStatisticsButton.enabled)
+        study.ui.showStatisticsButton.click()
+        self.assertGreater(study.outcome.tables[0].GetNumberOfRows(), 50)
+        titles = [study.ui.studyChartsComboBox.itemText(i) for i in range(study.ui.studyChartsComboBox.count)]
+        self.assertTrue([title for title in titles if title.startswith("ROC")])
+        slicer.mrmlScene.Clear()
+        self.assertFalse(study.ui.showStatisticsButton.enabled)
+
     def test_copiesALineToTheNextSlice(self):
         """A copied line lies one slice further, and is measured with the first."""
         _curve, slug = self._phantomMeasured()
@@ -170,6 +223,7 @@ class ALSCortexProfileTest(PanelTest):
             ui.showChartButton,
             ui.showTableButton,
             ui.exportButton,
+            ui.reportButton,
             ui.saveReadingButton,
         ):
             self.assertFalse(button.enabled)

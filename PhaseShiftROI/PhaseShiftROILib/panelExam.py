@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import slicer
+from ALSStudyLib.panelStudy import ExamOfScene, StudySection
 from ALSStudyLib.panelTimer import Debounced
+from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from .panelLive import PhaseSession
@@ -31,6 +33,9 @@ class ExamPanel(VTKObservationMixin):
         self.phase = PhaseSection(ui, logic, self.session, self.measure, self.regions.paintVein)
         self.regions.showExam = self.phase.showExam
         self.results = ResultsSection(ui, logic, self.session, self.regions.jumpTo)
+        inScene = ExamOfScene(_("Phase Shift ROI"), self._whyNoTables, self.results.examName, self.results.exportTables)
+        self.study = StudySection(ui.studyCollapsibleButton, inScene)
+        self.results.reportSources = self.study.reportSources
         self._sections = (self.phase, self.regions, self.results)
         self.live = Debounced(self.measure, LIVE_DELAY_MS)
 
@@ -47,6 +52,7 @@ class ExamPanel(VTKObservationMixin):
     def enter(self) -> None:
         """The user opens the module."""
         self.regions.editor.enter()
+        self.study.enter()
 
     def exit(self) -> None:
         """The user opens another module."""
@@ -62,7 +68,7 @@ class ExamPanel(VTKObservationMixin):
         self.live.cancel()
         self._observeRegions(None)
         self.forget()
-        for section in self._sections:
+        for section in (*self._sections, self.study):
             section.letGo()
 
     def forget(self) -> None:
@@ -73,6 +79,7 @@ class ExamPanel(VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Before the panel goes."""
+        self.study.cleanup()
         self.letGo()
         self.removeObservers()
 
@@ -140,8 +147,11 @@ class ExamPanel(VTKObservationMixin):
                     except ValueError:
                         self.session.clear()  # the button Prepare says why
 
+    def _whyNoTables(self) -> str:
+        return self.results.whatIsMissing() or self.results.whyAnonymous()
+
     def _refresh(self) -> None:
-        for section in self._sections:
+        for section in (*self._sections, self.study):
             section.update()
         if self._problem and not self.session.isPrepared(self._parameterNode):
             setLabel(self._ui.statusLabel, f"! {self._problem}\n{self._ui.statusLabel.text}")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import qt
 import slicer
 from ALSStudyLib import panelViews
+from ALSStudyLib.panelReport import ReportSources
 from slicer.i18n import tr as _
 
 from .panelPhase import setLabel
@@ -22,6 +23,7 @@ class ResultsSection:
 
     def __init__(self, ui, logic, session, jumpTo: Callable):
         self._ui, self._logic, self._session, self._jumpTo = ui, logic, session, jumpTo
+        self.reportSources: Callable = ReportSources  # of the section Study, once there is one
         self._parameterNode = None
         self._chart = None
         self._isDrawing = False
@@ -30,6 +32,7 @@ class ResultsSection:
         ui.tidyTableButton.connect("clicked(bool)", lambda _checked: self.showTable(TIDY))
         ui.chartButton.connect("clicked(bool)", lambda _checked: self.showChart())
         ui.exportButton.connect("clicked(bool)", self._export)
+        ui.reportButton.connect("clicked(bool)", self._report)
 
     def setParameterNode(self, parameterNode) -> None:
         self._parameterNode = parameterNode
@@ -46,8 +49,7 @@ class ResultsSection:
         state = session.chosenState(self._parameterNode)
         self.slices.show(sliceRows(state) if state is not None else [])
         setLabel(ui.slicesLabel, self._slicesText(state))
-        hasValues = any(measurement.chosen for measurement in session.measurements)
-        reason = "" if hasValues else _("Press Prepare, and place or paint a region first")
+        reason = self.whatIsMissing()
         for button, tip in (
             (
                 ui.paperTableButton,
@@ -58,6 +60,12 @@ class ResultsSection:
         ):
             button.enabled = not reason
             button.toolTip = reason or tip
+        missing = reason or self.whyAnonymous()
+        ui.reportButton.enabled = not missing
+        ui.reportButton.toolTip = missing or _(
+            "Write a page to sign (HTML, PDF) and a DICOM Structured Report; participants and reference range are "
+            "those chosen under Study"
+        )
         isMeasured = state is not None and session.measurementOf(self._parameterNode.selectedRegion) is not None
         canChart = isMeasured and bool(state.values)
         ui.chartButton.enabled = canChart
@@ -68,6 +76,31 @@ class ResultsSection:
         )
         if self._chart is not None and canChart and not self._isDrawing:
             self._drawAgain()
+
+    def whatIsMissing(self) -> str:
+        """Why the results cannot be had now; "" if they can."""
+        hasValues = any(measurement.chosen for measurement in self._session.measurements)
+        return "" if hasValues else _("Press Prepare, and place or paint a region first")
+
+    def whyAnonymous(self) -> str:
+        """What a report and a study need beside numbers: whose they are."""
+        node = self._parameterNode
+        return "" if node and node.subject.strip() else _("Enter the subject first")
+
+    def examName(self) -> str:
+        """Subject and exam as a name of a folder."""
+        node = self._parameterNode
+        return " ".join(f"{node.subject} {node.exam}".split())
+
+    def exportTables(self, folder) -> None:
+        """
+        Write tables and provenance, for a study.
+
+        :raises ValueError: if the folder cannot be written.
+        """
+        from .panelExport import exportExam
+
+        exportExam(folder, self._session.caseNodes, self._session.measurements, withFigures=False)
 
     def jumpToSlice(self, slice: int) -> None:
         state = self._session.chosenState(self._parameterNode)
@@ -109,6 +142,24 @@ class ResultsSection:
         self._session.chart(self._parameterNode.selectedRegion)  # the pictures were of all regions
         text = _("{count} files written to {folder}").format(count=len(files), folder=folder)
         setLabel(self._ui.resultsLabel, text)
+
+    def reportTo(self, folder: str) -> None:
+        """
+        Write the report into a folder of its own below this one.
+
+        :raises ValueError: if that is not possible; the text says why.
+        """
+        from .panelExport import reportExam
+
+        text = reportExam(folder, self._session.caseNodes, self._session.measurements, self.reportSources())
+        setLabel(self._ui.resultsLabel, text)
+
+    def _report(self, _checked=False) -> None:
+        title = _("Write the report into a folder below")
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
+        if folder:
+            with slicer.util.tryWithErrorDisplay(_("The report could not be written."), waitCursor=True):
+                self.reportTo(folder)
 
     def _export(self, _checked=False) -> None:
         title = _("Folder for tables, pictures and provenance")

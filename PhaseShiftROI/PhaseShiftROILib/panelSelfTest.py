@@ -8,6 +8,7 @@ import os
 import tempfile
 
 import slicer
+from ALSStudyLib.panelPackages import PDF_PACKAGES, wouldAsk
 from ALSStudyLib.panelTesting import PanelTest, shownPanel, wait
 
 from .panelParameters import PhaseEncoding, PhaseFilter, PhasePolarity, SliceRule
@@ -234,6 +235,31 @@ class PhaseShiftROITest(PanelTest):
         self.assertEqual({f"figures/{name}" for name in pictures} - set(record["outputs"]), set())
         self.assertIn(f"{slug}_rank1_slice{values['slice']}.png", pictures)
         self.assertIn(target, self.ui.resultsLabel.text)
+
+    def test_reportsWhatIsShown(self):
+        """A page to sign by one button, and the exam's tables for a study; they need a subject."""
+        if wouldAsk(PDF_PACKAGES):
+            return
+        self._preparedPhantom()
+        study = self.exam.study
+        self.ui.subjectLineEdit.text = ""
+        self._wait()
+        self.assertFalse(self.ui.reportButton.enabled)
+        self.assertIn("subject", self.ui.reportButton.toolTip)
+        self.ui.subjectLineEdit.text = "P012"
+        self._wait()
+        self.assertTrue(self.ui.reportButton.enabled)
+        with study.emptyFields(), tempfile.TemporaryDirectory() as folder:
+            self.exam.results.reportTo(folder)
+            (report,) = [os.path.join(folder, name) for name in os.listdir(folder)]
+            with open(os.path.join(report, "report.html"), encoding="utf-8") as file:
+                page = file.read()
+            study.ui.studyFolderPathLineEdit.currentPath = folder
+            self.assertTrue(study.ui.addExamButton.enabled, study.ui.addExamButton.toolTip)
+            study.ui.addExamButton.click()
+            self.assertEqual([path.name for path in study.tables], ["phase_measurements.tsv"])
+        self.assertIn("P012", page)
+        self.assertIn("Supportive, not diagnostic", page)
 
     def test_saysWhatIsMissing(self):
         """An empty scene asks for the image, every step for the next one; a disabled button says why."""

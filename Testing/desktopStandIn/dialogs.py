@@ -10,7 +10,7 @@ STATIC_DIALOGS |= {
     for name in ("getExistingDirectory", "getOpenFileName", "getOpenFileNames", "getSaveFileName")
 }
 STATIC_DIALOGS |= {("QInputDialog", name): None for name in ("getText", "getInt", "getDouble", "getItem")}
-STATIC_DIALOGS |= {("QColorDialog", "getColor"): None}
+STATIC_DIALOGS |= {("QColorDialog", "getColor"): None, ("QDesktopServices", "openUrl"): None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +34,9 @@ def record(kind: str, text: str, arguments: tuple = ()) -> None:
 def staticDialog(name: str, attribute: str, arguments: tuple):
     """Answer of a message; a dialog for files and values is cancelled."""
     text = next((part for part in reversed(arguments[1:]) if isinstance(part, str)), "")
+    if name == "QDesktopServices":  # a browser or a file manager would open
+        record(f"{name}.{attribute}", arguments[0].toString(), arguments)
+        return True
     record(f"{name}.{attribute}", text, arguments)
     if name == "QMessageBox":
         numbers = [part for part in arguments[3:] if isinstance(part, int)]

@@ -18,6 +18,7 @@ from . import (
     modules,
     mrmlWidgets,
     nodeComboBox,
+    packaging,
     proxy,
     sampleData,
 )
@@ -70,6 +71,7 @@ def addSubmodules() -> None:
     from . import parameterNodeWrapper
 
     sys.modules["slicer.parameterNodeWrapper"] = slicer.parameterNodeWrapper = parameterNodeWrapper
+    sys.modules["slicer.packaging"] = slicer.packaging = packaging
     sys.modules["SampleData"] = sampleData
     for name in scriptedModule.__all__:
         setattr(slicer, name, getattr(scriptedModule, name))

@@ -1,0 +1,179 @@
+"""The report of the exam in the scene: what the button Report... of both panels does."""
+
+from __future__ import annotations
+
+import math
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from .outputFolder import outputFolder
+from .panelPackages import PDF_PACKAGES, missingPackages
+from .tables import MISSING, readTable
+
+INSTANCES_ATTRIBUTE = "DICOM.instanceUIDs"  # Slicer's DICOM module writes it
+_LIMBS = {"hand_knob": "arm", "paracentral": "leg"}
+_OTHER_SIDE = {"left": "right", "right": "left"}
+
+
+@dataclass(frozen=True)
+class ReportSources:
+    """What a report is held beside.
+
+    :param participants: participants.tsv, ranges: reference_ranges.json; None for none. sideRule: of the study.
+    """
+
+    participants: Path | None = None
+    ranges: Path | None = None
+    sideRule: str = "opposite"
+
+
+def writeExamReport(
+    folder: Path,
+    exam,
+    draw: Callable[[Path], list[tuple[Path, str]]],
+    command: str,
+    inputs: Sequence[Path],
+    sources: ReportSources,
+    imageNodes: Sequence = (),
+) -> str:
+    """Write the report of one exam into a folder of its own below `folder`.
+
+    :param exam: a measured `ProfileExam` or `PhaseExam`.
+    :param draw: draws pictures into a folder and returns them with captions. command: name of the module.
+    :param inputs: files that were measured. imageNodes: volumes that may have come from DICOM.
+    :returns: what was written, and what was left out, in words.
+    :raises InputError: no subject, or a file of the sources that cannot be used.
+    """
+    from .patientOutput import readRanges, writePatientReport
+    from .provenance import provenance
+
+    nodes = exam.caseNodes
+    ranges = readRanges(sources.ranges) if sources.ranges is not None else []
+    participant, note = participantOf(sources.participants, nodes.subject)
+    plain = [{name: _plain(value) for name, value in row.items()} for row in exam.rows()]
+    record = provenance(
+        command, nodes.settings.toDict(), inputs, subject=nodes.subject, exam=nodes.exam, **exam.record()
+    )
+    missing = missingPackages(PDF_PACKAGES)
+    name = re.sub(r"[^\w.-]+", "_", f"{nodes.subject}_exam{nodes.exam}_{exam.kind}_report").strip("._")
+    # A folder of its own: beside exported tables it would replace them.
+    target = Path(folder) / name
+    with tempfile.TemporaryDirectory() as temporary, outputFolder(target) as beside:
+        written = writePatientReport(
+            beside,
+            exam.kind,
+            nodes.subject,
+            nodes.exam,
+            plain,
+            participant,
+            draw(Path(temporary)),
+            record,
+            ranges,
+            readings=readingsOf(nodes.subject, nodes.exam),
+            sourceDicom=dicomFiles(imageNodes),
+            withPdf=not missing,
+            limbs=limbsOf(plain, participant, nodes.subject, nodes.exam, sources.sideRule),
+        )
+        names = sorted(path.name for path in written)
+    text = _("Report of {subject} in {folder}: {files}.").format(
+        subject=nodes.subject, folder=target, files=", ".join(names)
+    )
+    if missing:
+        text += " " + _("PDF left out: {missing}.").format(missing=missing)
+    return " ".join([text, *([note] if note else [])])
+
+
+def participantOf(path: Path | None, subject: str) -> tuple[dict, str]:
+    """A subject's row of participants.tsv with its numbers as numbers; and a remark if there is none.
+
+    :raises ValueError: a file that cannot be read.
+    """
+    if path is None:
+        return {}, ""
+    try:
+        table = readTable(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(
+            _("Participants '{path}' cannot be read ({reason}); choose another file under Study.").format(
+                path=path, reason=error
+            )
+        ) from error
+    for row in table:
+        if _sameSubject(row.get("subject") or row.get("participant_id") or "", subject):
+            known = {name: text for name, text in row.items() if name and text and text != MISSING}
+            return {name: _number(text) for name, text in known.items()}, ""
+    return {}, _("{subject} is not among the participants of {file}.").format(subject=subject, file=Path(path).name)
+
+
+def readingsOf(subject: str, exam: str) -> list[dict]:
+    """Blind readings of an exam in the scene."""
+    from .mrmlReadings import storedReadings
+    from .reading import ReadingSession
+
+    who = ReadingSession(subject, exam, "", 1, 0)  # as the table keeps them
+    stored = storedReadings(slicer.mrmlScene)
+    return [reading.row for reading in stored if (reading.subject, reading.exam) == (who.subject, who.exam)]
+
+
+def dicomFiles(nodes: Sequence) -> list[Path]:
+    """Files of the series that volumes were loaded from with the DICOM module; empty for others."""
+    database = getattr(slicer, "dicomDatabase", None)
+    if database is None:
+        return []
+    instances = [uid for node in nodes if node for uid in (node.GetAttribute(INSTANCES_ATTRIBUTE) or "").split()]
+    names = [database.fileForInstance(uid) for uid in dict.fromkeys(instances)]
+    return [Path(name) for name in names if name and Path(name).is_file()]
+
+
+def limbsOf(rows: Sequence[Mapping], participant: Mapping, subject: str, exam: str, sideRule: str) -> list:
+    """`LimbRow` of each target that has a limb, with its UMN score as far as it is known."""
+    from .studyCharts import LimbRow
+
+    found = []
+    for row in rows:
+        side = str(row.get("side") or "")
+        region = str(row.get("target") or "").removesuffix(f"_{side}")
+        if region not in _LIMBS or side not in _OTHER_SIDE:
+            continue
+        limb = f"{_LIMBS[region]}_{_OTHER_SIDE[side] if sideRule == 'opposite' else side}"
+        umn = participant.get(f"umn_{limb}")
+        value = row.get("sh_thk_per_mm")
+        found.append(
+            LimbRow(
+                subject,
+                exam,
+                str(participant.get("group") or ""),
+                region,
+                side,
+                math.nan if value is None else float(value),
+                str(row.get("status") or ""),
+                limb,
+                umn if isinstance(umn, float) else math.nan,
+            )
+        )
+    return [row for row in found if math.isfinite(row.umn)]
+
+
+def _sameSubject(first: str, second: str) -> bool:
+    plain = [" ".join(text.split()).casefold().removeprefix("sub-") for text in (first, second)]
+    return plain[0] == plain[1] != ""
+
+
+def _number(text: str):
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _plain(value):
+    """None for what is missing, as in a table that was read."""
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return value
