@@ -1,6 +1,8 @@
 """What several tests share: small phantom cases, made once, and where the real images are."""
 
+import html
 import os
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -18,6 +20,13 @@ def realData(name: str) -> Path:
     """A folder of the project's shared real images; it need not exist (outside users do not have them)."""
     shared = os.environ.get("ALS_SHARED_DATA", TESTING.parents[1] / "shared" / "data")
     return Path(shared) / "real" / name
+
+
+def pageText(path) -> str:
+    """The words of an HTML report, as one reads them."""
+    text = re.sub(r"<(style|title)>.*?</\1>", "", Path(path).read_text(encoding="utf-8"), flags=re.DOTALL)
+    text = html.unescape(re.sub(r"<[^>]*>", lambda tag: "" if "span" in tag[0] else " ", text))
+    return " ".join(text.replace("\u2011", "-").split())
 
 
 @cache

@@ -154,6 +154,16 @@ class KappaTest(AgreementTestCase):
                 cohensKappa(first, second, weights)
         self.assertIn("at least 2", cohensKappa([], []).note)
 
+    def testAltmansXeromammograms(self):
+        # Altman, Practical Statistics for Medical Research, 1991, section 14.3: two radiologists, 85 xeromammograms;
+        # kappa 0.47, "moderate", and 0.57 with linear weights.
+        table = np.array([[21, 12, 0, 0], [4, 17, 1, 0], [3, 9, 15, 2], [0, 0, 0, 1]])
+        first, second = (np.repeat(axis.ravel(), table.ravel()) for axis in np.indices(table.shape))
+        found = cohensKappa(first, second)
+        self.assertEqual(round(found.value, 2), 0.47)
+        self.assertIn("moderate", found.note)
+        self.assertEqual(round(cohensKappa(first, second, "linear").value, 2), 0.57)
+
     def testAltman(self):
         words = [altmanScale(kappa) for kappa in (-0.1, 0.2, 0.3, 0.5, 0.74, 0.8, 0.85, float("nan"))]
         self.assertEqual(words, ["poor", "poor", "fair", "moderate", "good", "good", "very good", ""])

@@ -7,7 +7,7 @@ import unittest
 import pydicom
 from ALSStudyLib.referenceRange import ReferenceRange
 from ALSStudyLib.tables import readTable
-from alsTestCases import realData
+from alsTestCases import pageText, realData
 from commandTestCases import CommandCase, call
 
 DICOM_SERIES = "dicom_siemens_phase"
@@ -31,7 +31,7 @@ class ExamReportTest(CommandCase):
         return path
 
     def html(self):
-        return (self.output / "report.html").read_text(encoding="utf-8")
+        return pageText(self.output / "report.html")
 
     def testNoReportUnlessAsked(self):
         self.profile()
@@ -44,7 +44,7 @@ class ExamReportTest(CommandCase):
         self.assertLessEqual({"report.html", "report.pdf", "structured_report.dcm", "secondary_capture.dcm"}, names)
         (row,) = readTable(self.output / "profile_measurements.tsv")
         self.assertIn(f"{float(row['sh_thk_per_mm']):.3f}", self.html())
-        self.assertIn("data:image/png", self.html())
+        self.assertIn("data:image/png", (self.output / "report.html").read_text(encoding="utf-8"))
         record = json.loads((self.output / "provenance.json").read_text())
         self.assertIn("report.pdf", record["outputs"])
         report = pydicom.dcmread(self.output / "structured_report.dcm")

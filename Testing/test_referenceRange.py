@@ -85,7 +85,7 @@ class RangeTest(ReferenceTestCase):
     def testMissingValuesAndAgesAreSaid(self):
         values, ages = controls(14)
         values[0] = np.nan
-        self.assertIn("1 controls without a value", ReferenceRange.fromControls(values, ages).note)
+        self.assertIn("1 control without a value", ReferenceRange.fromControls(values, ages).note)
         ages[1] = np.nan
         made = ReferenceRange.fromControls(values, ages)
         self.assertFalse(made.usesAge)

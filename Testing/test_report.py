@@ -2,17 +2,12 @@
 
 import math
 import re
-import shutil
 import subprocess
-import tempfile
 import unittest
-from html.parser import HTMLParser
-from importlib.util import find_spec
-from pathlib import Path
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
-from ALSStudyLib import reportLayout
+from ALSStudyLib import reportHtml, reportLayout
 from ALSStudyLib.errors import InputError
 from ALSStudyLib.estimate import Estimate
 from ALSStudyLib.patientReport import patientPage
@@ -20,110 +15,22 @@ from ALSStudyLib.provenance import DISCLAIMER
 from ALSStudyLib.referenceRange import ReferenceRange, change
 from ALSStudyLib.report import SIGNATURE, ReportPage, ReportTable, Section, writeHtml, writePdf
 from ALSStudyLib.reportHtml import estimatedHeight
-from ALSStudyLib.reportWords import interval, minus, named, percentage, signed
+from ALSStudyLib.reportWords import counted, interval, minus, named, percentage, realMinus, signed
 from ALSStudyLib.studyCharts import LimbRow
-from ALSStudyLib.studyPage import studyPage
-from ALSStudyLib.studySettings import StudySettings
 from PIL import Image
 
-HAS_REPORTLAB = find_spec("reportlab") is not None
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-
-
-def profileRow(target, status="ok", **more):
-    row = {"subject": "P012", "exam": "1", "target": target, "side": target.rpartition("_")[2], "status": status}
-    if status == "ok":
-        row |= {"sh_thk_per_mm": 0.13715253, "sh_thk_per_mm_ci_low": 0.13277073, "sh_thk_per_mm_ci_high": 0.14125179}
-        row |= {"sh": 0.25390629, "sh_ci_low": 0.24709426, "sh_ci_high": 0.26116116}
-        row |= {"thickness_mm": 1.8512694, "thickness_mm_ci_low": 1.8083047, "thickness_mm_ci_high": 1.9077158}
-    return {**row, **more}
-
-
-def phaseRow(region, side, rank, value, **more):
-    row = {"subject": "P012", "exam": "1", "region": region, "side": side, "rank": rank, "slice": 10 + rank}
-    row |= {"phase_rad": value, "sd_rad": 0.02, "phase_hz": value / (2 * math.pi * 0.019), "phase_ppb": value * 65}
-    return {**row, "retention": 0.85, "n_pixels": 21, "area_mm2": 6.0, "rule": "ranked", "flags": "n/a", **more}
-
-
-def allText(page: ReportPage) -> str:
-    parts = [page.title, page.subtitle, page.footer]
-    for section in page.sections:
-        parts += [section.heading, *section.paragraphs, *(text for fact in section.facts for text in fact)]
-        if section.table is not None:
-            parts += [*section.table.header, *(cell for row in section.table.rows for cell in row), section.table.note]
-    return "\n".join(parts).replace("\u00a0", " ")
-
-
-def table(page: ReportPage, heading: str) -> list[dict]:
-    """Rows of a section's table by their headers."""
-    found = next(section.table for section in page.sections if section.heading == heading)
-    return [
-        {name: cell.replace("\u00a0", " ") for name, cell in zip(found.header, row, strict=True)} for row in found.rows
-    ]
-
-
-class Tags(HTMLParser):
-    """What an HTML file has in it."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.attributes, self.shown = [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-
-    def handle_data(self, data):
-        self.shown.append(data)
-
-
-class ReportTestCase(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
-    def picture(self, name="fit.png", size=(205, 110), mode="RGBA"):
-        path = self.folder / name
-        rng = np.random.default_rng(1)
-        Image.fromarray(rng.integers(0, 255, (size[1], size[0], len(mode)), np.uint8), mode).save(path)
-        return path
-
-    def fullest(self):
-        """Six targets, six pictures, long remarks, and everything to compare with."""
-        places = ("hand_knob_left", "hand_knob_right", "paracentral_left", "paracentral_right")
-        rows = [profileRow(place) for place in (*places, "face_area_right")]
-        rows.append(profileRow("my_own_place_left", "at_edge", flags="tilt_unknown;control_points_wider_than_3_mm"))
-        ages = np.linspace(40, 75, 13)
-        controls = ReferenceRange.fromControls(0.03 + 0.01 * np.sin(np.arange(13)), ages)
-        readings = [
-            {"subject": "P012", "exam": "1", "reader": reader, "session": 1, "target": place, "reading": "pathologic"}
-            | {"score": 2, "blind": "yes"}
-            for place in places
-            for reader in ("MK", "AB")
-        ]
-        limbs = [LimbRow("P012", "1", "als", "hand_knob", "left", 0.1, "ok", "arm_right", 5.0)]
-        value = 0.13715253
-        comparisons = [(named(row["target"]), controls.compare(value, 63.0), controls) for row in rows]
-        changes = [(named(place), "exam 0", change(0.12, value, 0.015)) for place in places]
-        pictures = [(self.picture(f"{i}.png", (310, 120)), f"Figure {i}") for i in range(6)]
-        inputs = [{"path": f"/data/line_{i}.mrk.json", "sha256": f"{i:064x}"} for i in range(12)]
-        provenance = {"version": "0.1.0", "command": "profile", "inputs": inputs, "settings": {"resamples": 1000}}
-        return patientPage(
-            "profile",
-            "P012",
-            "1",
-            rows,
-            {"sex": "F", "age_years": "63"},
-            comparisons,
-            limbs,
-            readings,
-            changes,
-            pictures,
-            provenance,
-            [f"Remark {i}: " + "the patient moved during the scan. " * 15 for i in range(4)],
-        )
+from reportTestCases import (
+    CHROMIUM,
+    HAS_REPORTLAB,
+    ReportTestCase,
+    Tags,
+    allText,
+    fullPhasePage,
+    phaseRow,
+    profileRow,
+    publishedRow,
+    table,
+)
 
 
 class WordsTest(unittest.TestCase):
@@ -145,6 +52,18 @@ class WordsTest(unittest.TestCase):
         self.assertEqual(named("hand_knob_left"), "Hand knob, left")
         self.assertEqual(named("globus_pallidus_right"), "Globus pallidus, right")
         self.assertEqual(named("vein"), "Vein")
+        self.assertEqual(named("frontal_cortex_both"), "Frontal cortex")
+
+    def testOneKindOfMinus(self):
+        self.assertEqual(realMinus("rho -0.3 (-0.67 to .2): -5"), "rho \u22120.3 (\u22120.67 to .2): \u22125")
+        for name in ("sub-001", "2018-01-05", "MK-2.tsv", "T1-weighted", "3-5 mm", "a - 3"):
+            self.assertEqual(realMinus(name), name)
+        low = {"sh": 0.01, "sh_ci_low": -0.02, "sh_ci_high": 0.04}
+        self.assertEqual(interval(low, "sh", 2).replace("\u00a0", " "), "0.01 (\u22120.02 to 0.04)")
+
+    def testCounts(self):
+        self.assertEqual([counted(n, "control") for n in (0, 1, 2)], ["0 controls", "1 control", "2 controls"])
+        self.assertEqual(counted(2, "value is", "values are"), "2 values are")
 
 
 class PatientPageTest(ReportTestCase):
@@ -221,6 +140,37 @@ class PatientPageTest(ReportTestCase):
         self.assertIn("empty region", left["Remarks"])
         self.assertIn("cannot be read as iron", allText(page))
 
+    def testAPublishedPhaseTableHasNoEmptyColumnsAndNoNan(self):
+        rows = [publishedRow("precentral_gyrus", "right", rank, value) for rank, value in ((1, -0.2), (2, -0.283))]
+        rows.append(publishedRow("frontal_cortex", "both", 1, -0.109))
+        limb = LimbRow("P012", "1", "als", "precentral_gyrus", "right", -0.2, "ok", "arm_leg_left", 12.0)
+        page = patientPage("phase", "P012", "1", rows, limbs=[limb])
+        gyrus, frontal = table(page, "Measured")
+        header = ["Region", "Mean phase, rad", "Status", "Most extreme", "Slices kept: rad", "UMN of limb"]
+        self.assertEqual(list(gyrus), header)
+        self.assertEqual(gyrus["Most extreme"], "\u22120.283")
+        self.assertEqual(gyrus["Slices kept: rad"], "\u22120.200, \u22120.283")
+        self.assertEqual(gyrus["UMN of limb"], "left arm + leg 12/16")
+        self.assertEqual((frontal["Region"], frontal["UMN of limb"]), ("Frontal cortex", ""))
+        for word in ("nan", "both", "Retention", "SD"):
+            self.assertNotIn(word, allText(page))
+
+    def testAPhaseTableInHertzAloneIsShownInHertz(self):
+        rows = [publishedRow("precentral_gyrus", "right", rank, -1.5 - rank, "phase_hz") for rank in (1, 2)]
+        rows.append(publishedRow("precentral_gyrus", "left", 1, "n/a", "phase_hz"))
+        right, left = table(patientPage("phase", "P012", "1", rows), "Measured")
+        self.assertEqual((right["Mean phase, Hz"], right["Status"]), ("\u22123.00", "measured"))
+        self.assertEqual(right["Slices kept: Hz"], "\u22122.50, \u22123.50")
+        self.assertEqual((left["Mean phase, Hz"], left["Status"]), ("not measured", "no value"))
+        self.assertNotIn("Mean, Hz", right)
+
+    def testARangeOfOneControlIsSingularAndItsNoteHasRealMinuses(self):
+        controls = ReferenceRange.fromControls(np.linspace(0.02, 0.05, 12))
+        compared = replace(controls.compare(0.04), n=1, nBeyond=0, note="limits from -0.1")
+        page = patientPage("profile", "P", "", [profileRow("a_left")], None, [("SH", compared, controls)])
+        self.assertEqual(table(page, "Among this site's own controls")[0]["Beyond"], "0 of 1 control")
+        self.assertIn("limits from \u22120.1", allText(page))
+
     def testWhatCannotBeSignedIsRefused(self):
         row = profileRow("hand_knob_left")
         for arguments, words in (
@@ -232,74 +182,6 @@ class PatientPageTest(ReportTestCase):
                 patientPage(*arguments)
         with self.assertRaisesRegex(InputError, "2 cells"):
             ReportTable(("a", "b", "c"), (("1", "2"),))
-
-
-class StudyPageTest(ReportTestCase):
-    def row(self, analysis, estimate, low=math.nan, high=math.nan, **more):
-        row = dict.fromkeys(("measure", "region", "side", "rule", "group_a", "group_b", "note"), "")
-        row |= {"analysis": analysis, "estimate": estimate, "ci_low": low, "ci_high": high, "p": math.nan}
-        row |= {"n_a": 27, "n_b": 13, "statistic": math.nan, "p_holm": math.nan, "measure": "sh_thk_per_mm"}
-        return {**row, **more}
-
-    def result(self, **more):
-        pair = {"region": "all", "side": "both", "group_a": "als", "group_b": "control"}
-        rows = [
-            self.row("auc_delong", 0.89, 0.79, 0.96, rule="paper", **pair),
-            self.row("auc_delong", 0.8, 0.6, 0.92, rule="symmetric", **pair),
-            self.row("specificity", 0.77, 0.46, 0.92, rule="symmetric", **pair),
-            self.row("specificity", 0.7, 0.39, 0.89, rule="symmetric", **{**pair, "group_a": "mimic", "group_b": ""}),
-            self.row("describe", 0.11, 0.08, 0.14, rule="symmetric", region="hand_knob", side="both", group_a="als")
-            | {"statistic": 0.09},
-            self.row("kappa", 0.75, 0.56, 0.87, measure="reading", group_a="A", group_b="B", note="readers; 9; good"),
-            self.row("spearman", math.nan, region="all", group_a="als", group_b="umn_total"),
-        ]
-        null = self.row("permutation_null", 0.68, 0.55, 0.8, rule="paper", **pair)
-        counts = {
-            "subjects": 40,
-            "exams": 45,
-            "regions": 160,
-            "not_measured": 3,
-            "by_group": {"als": 27, "control": 13},
-        }
-        counts["by_status"] = {"ok": 157, "poor_fit": 3}
-        problem = SimpleNamespace(kind="suspect", text="exam 3a R3 is +0.197: the sign may have slipped")
-        found = {"kind": "profile", "rows": rows, "supplement": [null], "counts": counts, "problems": [problem]}
-        return SimpleNamespace(**{**found, "settings": StudySettings(), "notes": ["mixed model: no exams"], **more})
-
-    def testBothRulesStandSideBySideWithTheirNull(self):
-        page = studyPage(self.result())
-        paper, symmetric = table(page, "Telling groups apart: SH/Thk, 1/mm, all regions")
-        self.assertEqual(paper["AUC (95 % CI)"], "0.89 (0.79\u20130.96)")
-        self.assertEqual(paper["Without disease"], "0.68 (0.55\u20130.80)")
-        self.assertEqual(symmetric["AUC (95 % CI)"], "0.80 (0.60\u20130.92)")
-        self.assertEqual(symmetric["Without disease"], "\u2013")
-        self.assertEqual(symmetric["Specificity"], "0.77 (0.46\u20130.92)")
-        self.assertEqual(symmetric["Mimics"], "0.70 (0.39\u20130.89)")
-
-    def testSaysWhoWasStudiedAndWhatFailed(self):
-        page = studyPage(self.result())
-        self.assertEqual(page.subtitle, "27 ALS, 13 controls")
-        facts = dict(page.sections[0].facts)
-        self.assertEqual(facts["Not measured"], "3 (3 poor fit)")
-        text = allText(page)
-        for words in ("sign may have slipped", "Left out: mixed model", "AUC 0.973", "91.1 % against mimics"):
-            self.assertIn(words, text)
-        self.assertEqual(
-            table(page, "Groups, one value per subject")[0]["ALS \u00b1 SD (n)"], "0.110 \u00b1 0.090 (27)"
-        )
-        self.assertEqual(table(page, "Agreement and repeatability")[0]["In words"], "readers; good")
-        self.assertEqual(table(page, "With clinical scores, patients")[0]["Spearman's rho (95 % CI)"], "not computed")
-
-    def testAStudyWithoutComparisonsStillHasAPage(self):
-        counts = {"subjects": 1, "exams": 1, "regions": 1, "not_measured": 1, "by_group": {}}
-        page = studyPage(self.result(rows=[], supplement=[], counts=counts, problems=[], notes=[]))
-        self.assertTrue(writeHtml(page, self.folder / "study.html").is_file())
-
-    def testTheMainFiguresAreChosen(self):
-        names = ("limbs_x", "roc_sh_all_control", "roc_sh_thk_per_mm_all_control", "groups_sh_thk_per_mm_hand_knob")
-        page = studyPage(self.result(), [(self.picture(f"{name}.png"), name) for name in names])
-        shown = [caption for section in page.sections for _path, caption in section.pictures]
-        self.assertEqual(shown, ["roc_sh_thk_per_mm_all_control", "groups_sh_thk_per_mm_hand_knob"])
 
 
 class HtmlTest(ReportTestCase):
@@ -328,6 +210,15 @@ class HtmlTest(ReportTestCase):
         self.assertEqual(found.shown.count(DISCLAIMER), 2)
         for label in SIGNATURE:
             self.assertIn(label, found.shown)
+
+    def testNumbersAreNotBrokenByABrowser(self):
+        page = ReportPage(
+            "T", "", (Section(table=ReportTable(("a", "b"), (("0.98\u00a0(0.95\u20131.00)", "poor fit"),))),)
+        )
+        text = self.write(page)
+        self.assertIn('<span class="one">0.98\u00a0(0.95\u20131.00)</span>', text)
+        self.assertIn(".one { white-space: nowrap; }", text)
+        self.assertIn("<td>poor fit</td>", text)
 
     def testEverythingIsEstimatedToFit(self):
         page, scale = reportLayout.fitted(self.fullest(), estimatedHeight)
@@ -387,6 +278,46 @@ class LayoutTest(ReportTestCase):
         for grid, room in ((wide, 230.0), (flat, 30.0)):
             self.assertLessEqual(grid.cellHeight * reportLayout.gridRows(page, grid.columns), room + 1e-9)
 
+    def testTextGivesWayToThePicturesOfAStudy(self):
+        rows = tuple((f"row {i}", "1.00 (0.90 to 1.10)") for i in range(40))
+        more = ReportTable(("Target", "Value"), rows, source="study_statistics.tsv")
+        pictures = tuple((self.picture(f"{i}.png"), "") for i in range(2))
+        page = ReportPage("T", "", (Section("More", table=more), Section("Figures", pictures=pictures)))
+        for height, least in ((0.0, 20.0), (120.0, 120.0)):
+            fitted, scale = reportLayout.fitted(replace(page, pictureHeight=height), estimatedHeight)
+            self.assertLessEqual(estimatedHeight(fitted, scale, least), reportLayout.HEIGHT)
+            kept = len(fitted.sections[0].table.rows)
+            self.assertEqual(kept < 40, height > 0.0)
+
+    def testSentencesOfEssentialTablesAreNotShortened(self):
+        words = change(0.10, 0.15, 0.02).note + ", but that is known from few repeats: no change is within the interval"
+        rows = (("Hand knob, left", "exam 1", words),)
+        table = ReportTable(("Value", "Since", "In words"), rows, isEssential=True)
+        other = ReportTable(("a", "b"), (("x", "word " * 30),))
+        page = ReportPage("T", "", (Section("C", table=table), Section("L", table=other)))
+        short = reportLayout._shortened(page, 100, 50)
+        self.assertIn("(shortened)", short.sections[1].table.rows[0][1])
+        self.assertEqual(short.sections[0].table.rows, rows)
+
+    def testPrintIsSmallerRatherThanNumbersTorn(self):
+        page = fullPhasePage()
+        table = page.sections[0].table
+        set_ = reportLayout.tableColumns(table, 1.0, reportHtml._width)
+        self.assertLess(set_.scale, 1.0)
+        self.assertFalse(set_.areFixed)
+        self.assertLessEqual(sum(set_.widths), reportLayout.WIDTH + 1e-6)
+        for i, cells in enumerate(zip(*table.rows, strict=True)):
+            words = [word for cell in cells for word in cell.split(" ")]
+            widest = max(reportHtml._width(word, reportLayout.CELL * set_.scale, i in table.strong) for word in words)
+            self.assertGreaterEqual(set_.widths[i] - set_.padding, widest - 1e-6)
+
+    def testNumbersKeepTheirWidthBesideEndlessNames(self):
+        name, number = "n" * 200, "0.98\u00a0(0.95\u20131.00)"
+        table = ReportTable(("Name", *"abcdef"), ((name, *[number] * 6),))
+        set_ = reportLayout.tableColumns(table, 1.0, reportHtml._width)
+        needed = reportHtml._width(number, reportLayout.CELL * set_.scale, False)
+        self.assertGreaterEqual(min(set_.widths[1:]) - set_.padding, needed - 1e-6)
+
     def testColumnWidthsFillTheTable(self):
         for natural in ([10.0, 20.0], [300.0, 20.0], [300.0, 900.0]):
             widths = reportLayout.columnWidths(natural, [8.0, 15.0], 180.0)
@@ -411,6 +342,23 @@ class PdfTest(ReportTestCase):
         self.assertLessEqual(reportPdf.storyHeight(fitted, scale, 0.65 * 34.0 * 0.8), reportLayout.HEIGHT)
         self.assertEqual(len(fitted.sections[1].table.rows), 6)
         self.assertNotIn("shortened", "".join(cell for row in fitted.sections[1].table.rows for cell in row))
+
+    def testNoNumberOrStatusIsBroken(self):
+        from ALSStudyLib import reportPdf
+
+        reportPdf.registerFonts()
+        number = "0.98\u00a0(0.95\u20131.00)"
+        wide = ReportTable(("ALS against", *"abcdefgh"), (("controls, symmetric", "27\u00a0v\u00a013", *[number] * 7),))
+        for each in (wide, fullPhasePage().sections[0].table):
+            chosen = reportLayout.tableColumns(each, 1.0, reportPdf._width)
+            drawn = reportPdf._table(each, 1.0)[0]
+            for row, texts in zip(drawn._cellvalues[1:], table.rows, strict=True):
+                for paragraph, text, width in zip(row, texts, chosen.widths, strict=True):
+                    paragraph.wrap((width - chosen.padding) / reportLayout.POINT, 1e4)
+                    lines = [line.words if hasattr(line, "words") else line[1] for line in paragraph.blPara.lines]
+                    found = [getattr(word, "text", word) for line in lines for word in line]
+                    for word in filter(None, text.split(" ")):
+                        self.assertIn(word, found)
 
     def testFarTooMuchIsStillOnePage(self):
         from ALSStudyLib import reportPdf

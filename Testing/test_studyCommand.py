@@ -6,6 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from alsTestCases import pageText
 from ALSStudyLib.cohort import TARGETS, makeCohort, writeCohort
 from ALSStudyLib.patientOutput import readRanges, writePatientReport
 from ALSStudyLib.studyRows import STATISTICS_COLUMNS
@@ -76,7 +77,7 @@ class StudyCommandTest(StudyCase):
         html = (self.out / "study_report.html").read_text(encoding="utf-8")
         self.assertIn("Supportive, not diagnostic", html)
         self.assertNotRegex(html, r'(src|href)="http')
-        patient = (self.out / "patients" / "ALS01_exam2_profile.html").read_text(encoding="utf-8")
+        patient = pageText(self.out / "patients" / "ALS01_exam2_profile.html")
         for words in ("Among this site", "Change since", "repeatability coefficient", "controls", "Signature"):
             self.assertIn(words, patient)
         self.assertFalse(list((self.out / "patients").glob("CONTROL*")))
@@ -106,13 +107,13 @@ class StudyCommandTest(StudyCase):
         ]
         ranges = readRanges(self.out / "reference_ranges.json")
         writePatientReport(folder, "profile", "P", "1", rows, {"age_years": 60, "sex": "F"}, ranges=ranges)
-        text = (folder / "report.html").read_text(encoding="utf-8")
+        text = pageText(folder / "report.html")
         self.assertEqual(sum(text.count(f"of {n} controls") for n in (10, 11, 12)), 4)
         other = {"echoes": {"combination": "rss"}, "settings": {}}
         for each in ranges:
             each.about["echo_combination"] = "mean"
         writePatientReport(folder, "profile", "P", "1", rows, {"age_years": 60}, ranges=ranges, provenance=other)
-        text = (folder / "report.html").read_text(encoding="utf-8")
+        text = pageText(folder / "report.html")
         self.assertIn("Not compared with the reference range", text)
         self.assertNotIn("of 12 controls", text)
 

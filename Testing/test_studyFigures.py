@@ -13,6 +13,7 @@ import studyChartTestCases as cases
 from ALSStudyLib import agreement, limbFigure, studyFigures
 from ALSStudyLib.estimate import Estimate
 from ALSStudyLib.sliceFigures import DPI, figureStyle, saveFigure
+from ALSStudyLib.studyPlots import plotOf
 from ALSStudyLib.studyCharts import MINUS, BoxChart, LimbRow, ScatterChart, quartiles, sideBySide, swarm, withInterval
 from matplotlib.colors import to_rgba
 from matplotlib.image import imread
@@ -65,7 +66,9 @@ class EveryFigureTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         apart = replace(cases.rangeOf(True, NAN, 0.09), name="range_apart")
-        cls.charts = [*cases.allCharts(), apart, replace(cases.rangeOf(False), name="range_flat")]
+        limbs = replace(cases.limbChart(), rows=LimbTest.phaseRows(), isLargerWorse=False, limit=-0.15)
+        one = limbs.ofExam("P1", "1", "limbs_one_region", "T beside the UMN score of the opposite limb")
+        cls.charts = [*cases.allCharts(), apart, replace(cases.rangeOf(False), name="range_flat"), one]
         cls.figures = {chart.name: laidOut(chart) for chart in cls.charts}
 
     def testFilesAreNamedAfterTheirCharts(self):
@@ -85,7 +88,7 @@ class EveryFigureTest(unittest.TestCase):
             pairs = [(words[i], words[j]) for i, j in np.argwhere(np.triu(covers, 1))]
             with self.subTest(figure=name):
                 self.assertEqual(pairs, [])
-                self.assertGreater(len(words), 8)
+                self.assertGreater(len(words), 7)
 
     def testNoWordLeavesTheFigure(self):
         for name, figure in self.figures.items():
@@ -99,6 +102,16 @@ class EveryFigureTest(unittest.TestCase):
             for legend in [legend for ax in figure.axes for legend in [ax.get_legend()] if legend]:
                 with self.subTest(figure=name):
                     self.assertFalse(legend.get_window_extent().overlaps(figure.axes[0].get_window_extent()))
+
+    def testWordsCanBeReadOnHalfAPage(self):
+        for name in ("shthk_by_group", "shthk_umn", "roc_shthk"):
+            figure = self.figures[name]
+            width, height = (25.4 * inches for inches in figure.get_size_inches())
+            printed = min(88.0 / width, 63.0 / height)
+            texts = [t for t in figure.findobj(Text) if t.get_text().strip() and t.get_visible()]
+            names = [t for t in texts if "diagnostic" not in t.get_text() and not t.get_text().startswith("A")]
+            with self.subTest(figure=name):
+                self.assertGreater(min(printed * text.get_fontsize() for text in names), 5.5)
 
     def testOneUnitOfARocIsAsLongBothWays(self):
         ax = self.figures["roc_shthk"].axes[0]
@@ -210,6 +223,10 @@ class ScatterTest(unittest.TestCase):
         np.testing.assert_array_equal(pointsOf(ax, "o")[:, 0], x[:2])
         np.testing.assert_array_equal(pointsOf(ax, "D"), [[33.1, 2.0]])
 
+    def testOneValueIsSingular(self):
+        chart = ScatterChart("s", "T", "x", "y", np.array([1.0]), np.array([2.0]), ("als",), ("a",))
+        self.assertEqual([part.name for part in plotOf(chart).series], ["ALS (1 value, n = 1)"])
+
     def testLegendCountsValuesAndSubjects(self):
         (legend,) = [ax.get_legend() for ax in drawn(cases.scatterChart()).axes if ax.get_legend()]
         measured = np.count_nonzero(np.isfinite(cases.scatterChart().y))
@@ -223,12 +240,40 @@ class RocTest(unittest.TestCase):
         self.ax = self.figure.axes[0]
         self.lines = {line.get_label(): line for line in self.ax.lines}
 
+    @staticmethod
+    def label(curve):
+        return f"{curve.label}\n{curve.aucText}".replace(" to ", "\N{EN DASH}")
+
+    def testLegendStandsInTheRoomBesideTheCurves(self):
+        figure = laidOut(self.chart)
+        (legend,) = [ax.get_legend() for ax in figure.axes if ax.get_legend()]
+        curves = figure.axes[0].get_window_extent()
+        self.assertGreater(legend.get_window_extent().x0, curves.x1)
+        self.assertGreater(legend.get_window_extent().y1, curves.y0 + 0.9 * curves.height)
+
+    def testALegendOfManyReadersStandsBelow(self):
+        points = tuple(replace(self.chart.points[0], label=f"reading of reader {i}") for i in range(9))
+        figure = laidOut(replace(self.chart, points=points))
+        (legend,) = [ax.get_legend() for ax in figure.axes if ax.get_legend()]
+        self.assertLess(legend.get_window_extent().y1, figure.axes[0].get_window_extent().y0)
+        self.assertGreater(legend.get_window_extent().y0, 0)
+
+    def testNegativeNumbersHaveOneKindOfMinus(self):
+        curves = tuple(replace(curve, cutoffText="cut-off -0.136") for curve in self.chart.curves)
+        chart = replace(self.chart, curves=curves, title="T (-0.1)", note="rho -0.31 (-0.67 to 0.17), sub-3")
+        words = [text.get_text() for text in laidOut(chart).findobj(Text)]
+        for expected in (f"cut-off {MINUS}0.136", f"T ({MINUS}0.1)", f"rho {MINUS}0.31 ({MINUS}0.67 to 0.17), sub-3"):
+            self.assertIn(expected, words)
+        plot = plotOf(chart)
+        self.assertIn(f"cut-off {MINUS}0.136", [part.name for part in plot.series])
+        self.assertEqual(plot.title, f"T ({MINUS}0.1)")
+
     def testBothRulesAreCurvesWithAUC(self):
         for curve in self.chart.curves:
-            line = self.lines[f"{curve.label}: {curve.aucText}"]
+            line = self.lines[self.label(curve)]
             np.testing.assert_array_equal(line.get_xdata(), curve.oneMinusSpecificity)
             np.testing.assert_array_equal(line.get_ydata(), curve.sensitivity)
-        symmetric, paper = (self.lines[f"{curve.label}: {curve.aucText}"] for curve in self.chart.curves)
+        symmetric, paper = (self.lines[self.label(curve)] for curve in self.chart.curves)
         self.assertEqual((symmetric.get_linestyle(), paper.get_linestyle()), ("-", "--"))
 
     def testBandsCutOffsAndReadingsAreWhereTheyBelong(self):
@@ -382,7 +427,7 @@ class LimbTest(unittest.TestCase):
         self.assertEqual(len(one.rows), 4)
         self.assertEqual(one.colorScale(), self.chart.colorScale())
         words = {t.get_text(): t.get_position() for t in drawn(one).axes[0].texts}
-        self.assertLess(words["right hemisphere"][0], words["left hemisphere"][0])
+        self.assertLess(words["right\nhemisphere"][0], words["left\nhemisphere"][0])
         # The opposite limb: the right hemisphere's stands on the left.
         self.assertLess(words["left arm"][0], words["right arm"][0])
         self.assertLess(words["right arm"][1], words["right leg"][1])
@@ -399,6 +444,27 @@ class LimbTest(unittest.TestCase):
         rows = tuple(replace(row, umn=NAN) for row in self.chart.rows)
         words = [text.get_text() for text in drawn(replace(self.chart, rows=rows)).axes[0].texts]
         self.assertFalse([word for word in words if "UMN" in word])
+
+    def testWithoutScoresTheTitleDoesNotSpeakOfThem(self):
+        title = "Phase shift (rad) beside the UMN score of the opposite limb"
+        chart = replace(self.chart, rows=self.phaseRows(), title=title)
+        self.assertEqual(drawn(chart).get_suptitle().replace("\n", " "), title)
+        bare = replace(chart, rows=tuple(replace(row, umn=NAN) for row in chart.rows))
+        for one in (bare, bare.ofExam("P1", "1", "one", title)):
+            self.assertEqual(drawn(one).get_suptitle(), "Phase shift (rad)")
+
+    def testOnlySixtyExamsAreDrawnAndTheOthersCounted(self):
+        row = self.chart.rows[0]
+        heights = []
+        for count, words in ((60, ""), (61, "... and 1 more exam."), (2000, "... and 1940 more exams.")):
+            rows = tuple(replace(row, subject=f"A{i}") for i in range(count))
+            figure = drawn(replace(self.chart, rows=rows, note=""))
+            texts = [text.get_text() for text in figure.axes[0].texts]
+            self.assertEqual(sum(text in {each.subject for each in rows} for text in texts), 60)
+            self.assertIn(f"ALS (n = {count})", texts)
+            self.assertTrue(words in texts)
+            heights.append(figure.get_figheight())
+        self.assertLess(max(heights) - min(heights), 0.3)
 
 
 if __name__ == "__main__":

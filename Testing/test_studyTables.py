@@ -128,13 +128,18 @@ class BadInputTest(StudyCase):
         empty.write_text("", encoding="utf-8")
         other = self.write("other.tsv", "name value\nx 1")
         headed = self.write("headed.tsv", "subject target sh")
-        missing = self.folder / "missing.tsv"
-        data = readStudy([comma, binary, empty, other, headed, missing, good])
-        self.assertEqual(len(data.problems), 6, [problem.text for problem in data.problems])
+        data = readStudy([comma, binary, empty, other, headed, good])
+        self.assertEqual(len(data.problems), 5, [problem.text for problem in data.problems])
         for problem in data.problems:
             self.assertSentence(problem.text)
         with self.assertRaisesRegex(InputError, "commas"):
             readStudy([comma])
+        # A mistyped name is no bad file: nothing runs without it.
+        for paths in ([self.folder / "missing.tsv", good], [self.folder, good]):
+            with self.assertRaisesRegex(InputError, "missing.tsv|is a folder"):
+                readStudy(paths)
+        with self.assertRaisesRegex(InputError, "missing.tsv"):
+            readStudy([good], self.folder / "missing.tsv")
 
     def testUnusableParticipantsAndReadingsDoNotStopTheStudy(self):
         people = self.write("people.tsv", "name group\nA als")

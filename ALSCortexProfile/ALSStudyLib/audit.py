@@ -179,7 +179,14 @@ def _duplicates(values: pd.DataFrame) -> list[Problem]:
         for index, row in twice.iterrows():
             if not within and main.duplicated([*key, "source"]).loc[index]:
                 continue
-            where = f"in {row['source']}" if within else f"in {row['source']} and, with the same value, in another file"
+            key_ = [name for name in group if name not in ("measure", "value")]
+            same = main[(main[[*key_, "measure"]] == row[[*key_, "measure"]]).all(axis=1)]["value"].dropna().unique()
+            differ = f" with other values ({', '.join(f'{value:.4g}' for value in same)})" if len(same) > 1 else ""
+            where = (
+                f"in {row['source']}{differ}"
+                if within
+                else f"in {row['source']} and, with the same value, in another file"
+            )
             problems.append(
                 _problem(
                     row,
@@ -243,8 +250,10 @@ def _pooled(values: pd.DataFrame) -> list[Problem]:
     problems = []
     for kind, group in values.groupby("kind", sort=False):
         for name in ACQUISITION:
-            found = group.loc[group[name] != "", ["subject", "exam", name]].drop_duplicates()
-            counts = _merged(found[name].value_counts())
+            found = group[["subject", "exam", name]].drop_duplicates()
+            counts = _merged(found.loc[found[name] != "", name].value_counts())
+            if counts and (found[name] == "").any():
+                counts["not stated"] = int((found[name] == "").sum())
             if len(counts) > 1:
                 each = ", ".join(f"{value} ({count})" for value, count in counts.items())
                 problems.append(

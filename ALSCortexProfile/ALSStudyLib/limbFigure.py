@@ -1,12 +1,13 @@
 """The homunculus-like table as a picture: value and UMN score of each limb where one expects it, seen from the front.
 
 A card per exam: arms above legs, the patient's right on the left. Outside stands the limb's UMN score, inside the value
-of the hemisphere that goes with it. Fifty cards fit a page; one exam alone is drawn large, with words.
+of the hemisphere that goes with it. Sixty cards fit a page, and more are not drawn; one exam alone is drawn large.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 
 import matplotlib as mpl
@@ -14,6 +15,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from .reportWords import counted, realMinus
 from .studyCharts import (
     GROUP_COLORS,
     GROUP_MARKERS,
@@ -27,7 +29,7 @@ from .studyCharts import (
     groupName,
 )
 
-COLUMNS = 6
+COLUMNS, MOST_EXAMS = 6, 60
 # Sizes in units of a value's cell width.
 UMN_WIDTH, CELL_HEIGHT, HEADER, GAP_X, GAP_Y, HEADING = 0.46, 0.54, 0.5, 0.36, 0.28, 0.75
 CARD_WIDTH = 2.0 + 2 * UMN_WIDTH
@@ -44,6 +46,7 @@ STATUS_WORDS = {
     "no_band": "no band", "at_edge": "at edge", "poor_fit": "poor fit", "not_converged": "no fit",
     "invalid_input": "invalid", "not_measured": DASH, "n/a": DASH,
 }  # fmt: skip
+_ABOUT_UMN = re.compile(r" beside the UMN score.*$")  # what a title says of the scores
 REGION_WORDS = {"hand_knob": "hand knob", "paracentral": "paracentral"}
 DARK, GRAY = "0.1", "0.45"
 
@@ -54,10 +57,11 @@ def drawLimbs(chart: LimbChart) -> Figure:
 
 
 def _drawMany(chart: LimbChart) -> Figure:
-    exams, regions = chart.exams(), chart.regions()
+    every, regions = chart.exams(), chart.regions()
+    exams = dict(list(every.items())[:MOST_EXAMS])
     cardHeight = HEADER + CELL_HEIGHT * len(regions)
     stepX, stepY = CARD_WIDTH + GAP_X, cardHeight + GAP_Y
-    subjects = [subject for subject, _ in exams]
+    subjects = [subject for subject, _ in every]
     places, headings, y, column, last = {}, [], 0.0, 0, None
     for key, rows in exams.items():
         group = rows[0].group
@@ -72,12 +76,15 @@ def _drawMany(chart: LimbChart) -> Figure:
     width, height = COLUMNS * stepX - GAP_X, y + cardHeight
     lines = _keyWords(chart).count("\n") + 1
     keyHeight = max(len(regions) * CELL_HEIGHT + 1.15, KEY_LINE * lines + 0.35)
-    figure, ax = _canvas(chart, width, height, -keyHeight, UNIT_IN, chart.note, 125)
+    left = len(every) - len(exams)
+    more = f"... and {counted(left, 'more exam')}." if left else ""
+    note = " ".join(filter(None, (more, chart.note)))
+    figure, ax = _canvas(chart, width, height, -keyHeight, UNIT_IN, note, 125)
     _key(ax, chart, regions, -keyHeight + 0.1, width)
     for y, group in headings:
         color = GROUP_COLORS.get(group, GROUP_COLORS[""])
         ax.plot([0.13], [y + 0.31], GROUP_MARKERS.get(group, "X"), color=color, ms=6, clip_on=False)
-        ofGroup = [subject for (subject, _), rows in exams.items() if rows[0].group == group]
+        ofGroup = [subject for (subject, _), rows in every.items() if rows[0].group == group]
         count = len(set(ofGroup))
         words = f"{groupName(group)} (n = {count}" + (f", {len(ofGroup)} exams)" if len(ofGroup) > count else ")")
         ax.text(0.4, y + 0.31, words, color=DARK, fontweight="bold", fontsize=9, va="center_baseline")
@@ -97,18 +104,19 @@ def _drawOne(chart: LimbChart) -> Figure:
     regions = chart.regions()
     margin, width, height = 0.62, CARD_WIDTH + 1.24, CELL_HEIGHT * len(regions)
     note = " ".join(_explanations(chart))
-    figure, ax = _canvas(chart, width, height, -0.26, ONE_UNIT_IN, note, 92)
+    figure, ax = _canvas(chart, width, height, -0.42, ONE_UNIT_IN, note, 88)
     _card(ax, chart, rows, regions, margin, 0.0, fontSize=14)
     style = {"va": "bottom", "fontsize": 8.5}
     for side, left in ((RIGHT, margin + UMN_WIDTH), (LEFT, margin + UMN_WIDTH + 1)):
-        ax.text(left + 0.5, -0.05, f"{side} hemisphere", ha="center", fontweight="bold", **style)
+        ax.text(left + 0.5, -0.05, f"{side}\nhemisphere", ha="center", fontweight="bold", **style)
         for line, region in enumerate(regions):
             words = REGION_WORDS.get(region, region.replace("_", " "))
             ax.text(left + 0.5, line * CELL_HEIGHT + 0.05, words, ha="center", va="top", fontsize=7.5, color="0.35")
             row, middle = _find(rows, region, side), (line + 0.5) * CELL_HEIGHT
             place, ha = (margin - 0.06, "right") if side == RIGHT else (margin + CARD_WIDTH + 0.06, "left")
             if _hasUmn(chart) and row and row.limb:
-                ax.text(place, middle, row.limbWords, ha=ha, va="center_baseline", fontsize=8.5)
+                words = row.limbWords.replace(" and ", "\nand ")
+                ax.text(place, middle, words, ha=ha, va="center", fontsize=8.5)
     if _hasUmn(chart):
         for left in (margin, margin + UMN_WIDTH + 2):
             ax.text(left + 0.5 * UMN_WIDTH, -0.05, "UMN", ha="center", **style)
@@ -119,9 +127,9 @@ def _drawOne(chart: LimbChart) -> Figure:
 
 def _canvas(chart: LimbChart, width: float, height: float, top: float, unitIn: float, note: str, characters: int):
     """A figure and its axes in units of cells, y down, with title and note."""
-    note = textwrap.fill(note, characters)
+    note = textwrap.fill(realMinus(note), characters)
     noteIn = NOTE_LINE_IN * (note.count("\n") + 1) + 0.08 if note else 0.0
-    title = textwrap.fill(chart.title, int(0.7 * characters))
+    title = textwrap.fill(_title(chart), int(0.7 * characters))
     high = height - top + noteIn / unitIn
     sizeIn = unitIn * (width + 0.1) + 0.2, unitIn * (high + 0.05) + TITLE_IN + 0.17 * title.count("\n") + FOOT_IN
     figure = Figure(figsize=sizeIn, layout="constrained")
@@ -133,6 +141,12 @@ def _canvas(chart: LimbChart, width: float, height: float, top: float, unitIn: f
     below = height + 0.08 / unitIn
     ax.text(0, below, note, va="top", fontsize=7.5, color="0.25", linespacing=1.3, in_layout=False)
     return figure, ax
+
+
+def _title(chart: LimbChart) -> str:
+    """Without the scores, where there are none."""
+    words = realMinus(chart.title)
+    return words if _hasUmn(chart) else _ABOUT_UMN.sub("", words)
 
 
 def _card(ax, chart: LimbChart, rows: list[LimbRow], regions: list[str], x: float, y: float, fontSize: float):

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,6 +43,20 @@ def _earlierOutputs(folder: Path) -> set[Path]:
     inside = folder.resolve()
     files = {folder / name for name in names if isinstance(name, str)}
     return {file for file in files if file.is_file() and file.resolve().is_relative_to(inside)}
+
+
+def checkNotReplaced(folder: Path, inputs: Sequence[Path]) -> None:
+    """What an earlier run wrote into a folder goes when the next one is written: a run must not lose its own input.
+
+    :raises InputError: such a folder.
+    """
+    earlier = {path.resolve() for path in _earlierOutputs(Path(folder))}
+    lost = next((path for path in inputs if Path(path).resolve() in earlier), None)
+    if lost is not None:
+        raise InputError(
+            f"Output '{folder}' holds earlier results that are read now ({Path(lost).name}); expected another folder; "
+            "choose one, or they would be replaced."
+        )
 
 
 def _checkNotInTheWay(targets: list[Path]) -> None:

@@ -19,7 +19,7 @@ from .reportWords import named
 
 HTML_NAME, PDF_NAME = "report.html", "report.pdf"
 RANGES_NAME = "reference_ranges.json"
-_MEASURE = {PROFILE: "sh_thk_per_mm", PHASE: "phase_rad"}
+MAIN_MEASURES = {PROFILE: "sh_thk_per_mm", PHASE: "phase_rad"}
 _LABEL = {PROFILE: "SH/Thk", PHASE: "phase shift"}
 MOST_PICTURES = 6
 # Which pictures say most, first: the fit with its window, then where it was drawn.
@@ -57,21 +57,25 @@ def picturesIn(folder: Path, kind: str) -> list[tuple[Path, str]]:
 
 def comparisons(
     kind: str,
-    rows: Sequence[Mapping],
+    values: Mapping[tuple[str, str], float],
     ranges: Sequence[ReferenceRange],
     ageYears: float,
     how: Mapping,
     isLargerAbnormal: bool,
+    measure: str,
 ) -> tuple[list[tuple[str, PatientComparison, ReferenceRange]], list[str]]:
     """An exam's values among the controls of the same place; and why a range does not apply.
 
+    :param values: by region and side; both sides together only where a place has no sides.
     :param how: how the values came about (filter, echo_combination, echo_time_ms, field_strength_t, ...), as text.
     """
     found, notes = [], []
-    for (region, side), value in _placeValues(kind, rows).items():
+    for (region, side), value in values.items():
+        if side == "both" and {(region, "left"), (region, "right")} & set(values):
+            continue
         for each in ranges:
             about = each.about
-            if (about.get("kind"), about.get("measure"), about.get("region")) != (kind, _MEASURE[kind], region):
+            if (about.get("kind"), about.get("measure"), about.get("region")) != (kind, measure, region):
                 continue
             if about.get("side", "both") != side:
                 continue
@@ -94,14 +98,14 @@ def _alike(first: str, second: str) -> bool:
         return first == second
 
 
-def _placeValues(kind: str, rows: Sequence[Mapping]) -> dict[tuple[str, str], float]:
+def placeValues(kind: str, rows: Sequence[Mapping]) -> dict[tuple[str, str], float]:
     """One value by region and side: of phases, the mean of the slices kept."""
     gathered: dict[tuple[str, str], list[float]] = {}
     for row in rows:
         place = str(row["target" if kind == PROFILE else "region"])
         side = str(row.get("side") or "")
         region = place.removesuffix(f"_{side}") if side in ("left", "right") else place
-        value = row.get(_MEASURE[kind])
+        value = row.get(MAIN_MEASURES[kind])
         if value is not None and math.isfinite(float(value)):
             gathered.setdefault((region, side if side in ("left", "right") else "both"), []).append(float(value))
     return {place: sum(values) / len(values) for place, values in gathered.items()}
@@ -141,20 +145,28 @@ def writePatientReport(
     changes: Sequence[tuple[str, str, Estimate]] = (),
     notes: Sequence[str] = (),
     stem: str = "report",
+    values: Mapping[tuple[str, str], float] | None = None,
+    isLargerAbnormal: bool | None = None,
+    how: Mapping[str, str] | None = None,
+    measure: str = "",
 ) -> list[Path]:
     """Write report.html, report.pdf and the DICOM Structured Report of one exam.
 
     :param rows: of profile_measurements.tsv or phase_measurements.tsv, numbers as numbers, None where missing.
     :param ranges: of a site's controls (`readRanges`). sourceDicom: files of the image series, if it came as DICOM.
-    :param stem: name of the files.
+    :param stem: name of the files. values: of `measure` by region and side, else those of the rows. isLargerAbnormal: else as the
+        provenance's polarity says. how: how the values came about, else as the provenance says.
     :raises InputError: no subject, no rows, or pictures that cannot be read.
     """
     folder, participant, provenance = Path(folder), dict(participant or {}), dict(provenance or {})
     age = participant.get("age_years")
     age = float(age) if age not in (None, "") else math.nan
-    how = acquisitionOf(kind, provenance)
-    isLargerAbnormal = kind == PROFILE or how.get("polarity") == "paramagnetic_positive"
-    compared, remarks = comparisons(kind, rows, ranges, age, how, isLargerAbnormal)
+    how = acquisitionOf(kind, provenance) if how is None else how
+    if isLargerAbnormal is None:
+        isLargerAbnormal = kind == PROFILE or how.get("polarity") == "paramagnetic_positive"
+    values = placeValues(kind, rows) if values is None else values
+    measure = measure or MAIN_MEASURES[kind]
+    compared, remarks = comparisons(kind, values, ranges, age, how, isLargerAbnormal, measure)
     page = patientPage(
         kind,
         subject,

@@ -15,7 +15,20 @@ from .errors import InputError
 from .estimate import Estimate
 from .provenance import VERSION
 from .report import ReportPage, ReportTable, Section
-from .reportWords import NOT_MEASURED, interval, minus, named, number, percentage, signed, statusWords, text, unbroken
+from .reportWords import (
+    NOT_MEASURED,
+    counted,
+    interval,
+    minus,
+    named,
+    number,
+    percentage,
+    realMinus,
+    signed,
+    statusWords,
+    text,
+    unbroken,
+)
 
 if TYPE_CHECKING:
     from .referenceRange import PatientComparison, ReferenceRange
@@ -25,13 +38,15 @@ PROFILE, PHASE = "profile", "phase"
 DASH = "\u2013"
 TITLES = {PROFILE: "Cortex profile of the motor cortex", PHASE: "Phase shift of gray matter"}
 SOURCES = {PROFILE: "profile_measurements.tsv", PHASE: "phase_measurements.tsv"}
-MEANINGS = {
-    PROFILE: (
-        "SH: signal hypointensity of the deep cortex below white matter, as a share of the splenium. Thk: thickness of "
-        "the dark band at 25 % of its height."
-    ),
-    PHASE: "SD: of the region's pixels, no confidence interval. Retention: share of a shift that the filter leaves.",
-}
+PROFILE_MEANING = (
+    "SH: signal hypointensity of the deep cortex below white matter, as a share of the splenium. Thk: thickness of "
+    "the dark band at 25 % of its height."
+)
+SD_MEANING = "SD: of the region's pixels, no confidence interval."
+RETENTION_MEANING = "Retention: share of a shift that the filter leaves."
+# Unit and digits of each phase column, the main one first.
+_PHASE_UNITS = {"phase_rad": ("rad", 3), "phase_hz": ("Hz", 2), "phase_ppb": ("ppb", 1)}
+_NO_COEFFICIENT = "no repeatability coefficient to compare with"
 _POLARITY = {
     "paramagnetic_negative": "iron is negative",
     "paramagnetic_positive": "iron is positive",
@@ -79,7 +94,7 @@ def patientPage(
         Section("Change since an earlier exam", table=_changeTable(changes)),
         Section("Figures" if pictures else "", pictures=tuple(pictures)),
         Section("How it was measured", facts=_how(kind, provenance), paragraphs=_inputs(provenance)),
-        Section("Remarks", paragraphs=tuple(notes)),
+        Section("Remarks", paragraphs=tuple(map(realMinus, notes))),
     )
     subtitle = f"Subject {subject}" + (f", exam {exam}" if exam else "")
     filled = tuple(s for s in sections if s.facts or s.table or s.pictures or s.paragraphs)
@@ -113,69 +128,79 @@ def _profileTable(rows: Sequence[Mapping], readings: Sequence[Mapping], limbs: S
     _addOptional(header, columns, "Visual reading", [_reading(target, readings) for target in targets])
     _addOptional(header, columns, "UMN of limb", [_limb(target, limbs) for target in targets])
     _addOptional(header, columns, "Remarks", [_flags(row) for row in rows])
-    return ReportTable(
-        tuple(header), tuple(zip(*columns, strict=True)), MEANINGS[PROFILE], SOURCES[PROFILE], (1,), True
-    )
+    return ReportTable(tuple(header), tuple(zip(*columns, strict=True)), PROFILE_MEANING, SOURCES[PROFILE], (1,), True)
 
 
 def _phaseTable(rows: Sequence[Mapping], readings: Sequence[Mapping], limbs: Sequence[LimbRow]) -> ReportTable:
-    """One row per region and side: the slices kept, their mean beside the most extreme, as METHODS.md asks."""
+    """One row per region and side: the slices kept, their mean beside the most extreme, as METHODS.md asks.
+
+    In radians; in the first other unit there is, for a table that has no radians.
+    """
     groups: dict[str, list[Mapping]] = {}
     for row in rows:
-        groups.setdefault("_".join(filter(None, (text(row, "region"), text(row, "side")))), []).append(row)
-    header = [
-        "Region",
-        "Mean phase, rad",
-        "Status",
-        "Most extreme \u00b1 SD",
-        "Slices kept: rad",
-        "Mean, Hz",
-        "Mean, ppb",
-        "Retention",
-        "Pixels",
-    ]
+        side = text(row, "side")
+        slug = "_".join(filter(None, (text(row, "region"), "" if side == "both" else side)))
+        groups.setdefault(slug, []).append(row)
+    known = [name for name in _PHASE_UNITS if any(math.isfinite(number(row, name)) for row in rows)]
+    main = known[0] if known else "phase_rad"
+    unit = _PHASE_UNITS[main][0]
+    hasSpread = main == "phase_rad" and any(math.isfinite(number(row, "sd_rad")) for row in rows)
+    spread = " \u00b1 SD" if hasSpread else ""
+    header = ["Region", f"Mean phase, {unit}", "Status", f"Most extreme{spread}", f"Slices kept: {unit}"]
     columns: list[list[str]] = [[] for _name in header]
     for slug, group in groups.items():
-        group = sorted(group, key=lambda row: number(row, "rank"))
-        values = [number(row, "phase_rad") for row in group]
-        isMeasured = bool(values) and all(map(math.isfinite, values))
-        cells = [
-            unbroken(named(slug)),
-            *(_phaseCells(group, values) if isMeasured else (NOT_MEASURED, "no value", *[DASH] * 6)),
-        ]
-        for column, cell in zip(columns, cells, strict=True):
+        group.sort(key=lambda row: number(row, "rank"))
+        for column, cell in zip(columns, [named(slug), *_phaseCells(group, main)], strict=True):
             column.append(cell)
+    for name, (other, digits) in _PHASE_UNITS.items():
+        if name != main:
+            cells = [signed(_mean(group, name), digits) for group in groups.values()]
+            _addOptional(header, columns, f"Mean, {other}", cells, DASH)
+    retention = [minus(_mean(group, "retention"), 2) for group in groups.values()]
+    _addOptional(header, columns, "Retention", retention, DASH)
+    _addOptional(header, columns, "Pixels", [_pixels(group) for group in groups.values()], DASH)
     _addOptional(header, columns, "Visual reading", [_reading(slug, readings) for slug in groups])
     _addOptional(header, columns, "UMN of limb", [_limb(slug, limbs) for slug in groups])
     _addOptional(header, columns, "Remarks", [_flags(*group) for group in groups.values()])
-    return ReportTable(tuple(header), tuple(zip(*columns, strict=True)), MEANINGS[PHASE], SOURCES[PHASE], (1,), True)
+    meanings = (SD_MEANING if hasSpread else "", RETENTION_MEANING if any(retention) else "")
+    note = " ".join(filter(None, meanings))
+    return ReportTable(tuple(header), tuple(zip(*columns, strict=True)), note, SOURCES[PHASE], (1,), True)
 
 
-def _phaseCells(group: Sequence[Mapping], values: Sequence[float]) -> list[str]:
-    def mean(name: str) -> float:
-        found = [number(row, name) for row in group]
-        return sum(found) / len(found)
-
+def _phaseCells(group: Sequence[Mapping], main: str) -> list[str]:
+    """Mean, status, most extreme, and each slice; a slice without number is not numbered."""
+    digits, values = _PHASE_UNITS[main][1], [number(row, main) for row in group]
+    if not all(map(math.isfinite, values)):
+        return [NOT_MEASURED, "no value", DASH, DASH]
     extreme = max(range(len(values)), key=lambda i: abs(values[i]))
-    pixels = sorted({f"{number(row, 'n_pixels'):.0f}" for row in group})
-    slices = [unbroken(f"{text(row, 'slice')}: {signed(v, 3)}") for row, v in zip(group, values, strict=True)]
+    sd = number(group[extreme], "sd_rad") if main == "phase_rad" else math.nan
+    slices = []
+    for row, value in zip(group, values, strict=True):
+        slice = text(row, "slice")
+        slices.append(unbroken((f"{slice}: " if slice else "") + signed(value, digits)))
     return [
-        unbroken(signed(mean("phase_rad"), 3)),
+        signed(_mean(group, main), digits),
         statusWords("ok"),
-        unbroken(f"{signed(values[extreme], 3)} \u00b1 {number(group[extreme], 'sd_rad'):.3f}"),
+        unbroken(signed(values[extreme], digits) + (f" \u00b1 {sd:.3f}" if math.isfinite(sd) else "")),
         ", ".join(slices),
-        signed(mean("phase_hz"), 2),
-        signed(mean("phase_ppb"), 1),
-        f"{mean('retention'):.2f}" if math.isfinite(mean("retention")) else "",
-        " to ".join(dict.fromkeys((pixels[0], pixels[-1]))),
     ]
 
 
-def _addOptional(header: list[str], columns: list[list[str]], name: str, cells: list[str]) -> None:
-    """A column that has something to say."""
+def _mean(group: Sequence[Mapping], name: str) -> float:
+    return sum(number(row, name) for row in group) / len(group)
+
+
+def _pixels(group: Sequence[Mapping]) -> str:
+    """Fewest to most of the slices."""
+    found = sorted(n for n in (number(row, "n_pixels") for row in group) if math.isfinite(n))
+    return " to ".join(dict.fromkeys(f"{n:.0f}" for n in (found[0], found[-1]))) if found else ""
+
+
+def _addOptional(header: list[str], columns: list[list[str]], name: str, cells: list[str], blank: str = "") -> None:
+    """A column that has something to say. :param blank: for cells that have nothing."""
     if any(cells):
         header.append(name)
-        columns.append(cells)
+        columns.append([cell or blank for cell in cells])
 
 
 def _flags(*rows: Mapping) -> str:
@@ -200,12 +225,14 @@ def _reading(target: str, readings: Sequence[Mapping]) -> str:
 
 def _limb(slug: str, limbs: Sequence[LimbRow]) -> str:
     found = [row for row in limbs if slug in (row.region, f"{row.region}_{row.side}") and math.isfinite(row.umn)]
-    return "; ".join(dict.fromkeys(unbroken(f"{_limbName(row.limb)} {row.umn:g}/8") for row in found))
+    words = [f"{_limbName(row.limb)}\u00a0{row.umn:g}/{row.highestUmn:g}" for row in found]
+    return "; ".join(dict.fromkeys(words))
 
 
 def _limbName(limb: str) -> str:
-    place, _underscore, side = limb.rpartition("_")
-    return f"{side} {place}".strip()
+    """`arm_leg_left`, the sum of both limbs, is "left arm + leg"."""
+    *places, side = limb.split("_")
+    return f"{side} {(' +' + chr(0xA0)).join(places)}".strip()
 
 
 # What they are compared with
@@ -219,7 +246,7 @@ def _comparisonTable(comparisons, ageYears: float) -> ReportTable | None:
     for label, comparison, reference in comparisons:
         percentile = comparison.percentile
         if not math.isfinite(comparison.z):
-            rows.append((label, "not compared", DASH, DASH, comparison.note or percentile.note))
+            rows.append((label, "not compared", DASH, DASH, realMinus(comparison.note or percentile.note)))
             continue
         notes |= dict.fromkeys(filter(None, (comparison.note, reference.note)))
         low, high = reference.limits(ageYears if comparison.usesAge else None)
@@ -230,18 +257,18 @@ def _comparisonTable(comparisons, ageYears: float) -> ReportTable | None:
                 label,
                 unbroken(f"{percentage(percentile.value)} ({ends})"),
                 unbroken(signed(comparison.z, 2)),
-                f"{comparison.nBeyond} of {comparison.n} controls",
+                f"{comparison.nBeyond} of {counted(comparison.n, 'control')}",
                 unbroken(f"{minus(low.value, 3)} to {minus(high.value, 3)}{atAge}"),
             )
         )
-    return ReportTable(header, tuple(rows), "; ".join(notes), strong=(1,), isEssential=True)
+    return ReportTable(header, tuple(rows), realMinus("; ".join(notes)), strong=(1,), isEssential=True)
 
 
 def _changeTable(changes) -> ReportTable | None:
     if not changes:
         return None
     rows = tuple(
-        (label, since, _estimate(estimate, 3), estimate.note or "no repeatability coefficient to compare with")
+        (label, since, _estimate(estimate, 3), realMinus(estimate.note or _NO_COEFFICIENT))
         for label, since, estimate in changes
     )
     return ReportTable(("Value", "Since", "Change (95 % CI)", "In words"), rows, strong=(2,), isEssential=True)

@@ -111,7 +111,8 @@ class ReferenceRange:
         notes = []
         measured = np.isfinite(values)
         if not measured.all():
-            notes.append(f"{np.sum(~measured)} controls without a value left out")
+            left = int(np.sum(~measured))
+            notes.append(f"{left} control{'' if left == 1 else 's'} without a value left out")
         values, ages, ids = (
             values[measured],
             ages[measured],
@@ -235,11 +236,12 @@ class ReferenceRange:
             ) from error
 
 
-def change(firstValue: float, secondValue: float, coefficient, df: float | None = None) -> Estimate:
+def change(firstValue: float, secondValue: float, coefficient, df: float | None = None, of: str = "") -> Estimate:
     """Change of one patient between two exams, against the repeatability coefficient.
 
     :param coefficient: 2.77 Sw (`agreement.repeatability`), in the unit of the values, a number or its Estimate.
     :param df: degrees of freedom of the coefficient, which widen the interval; None takes it as known.
+    :param of: what the coefficient was found on, in words.
     :return: second minus first, with the interval of the true change; the note says whether it exceeds the coefficient.
     """
     limit = coefficient.value if isinstance(coefficient, Estimate) else float(coefficient)
@@ -253,7 +255,9 @@ def change(firstValue: float, secondValue: float, coefficient, df: float | None 
     spread = stats.norm() if df is None else stats.t(df)
     half = float(spread.ppf(_HIGH)) * standardError
     word = "exceeds" if abs(difference) > limit else "does not exceed"
-    note = f"{word} the repeatability coefficient of {limit:.3g}"
+    note = f"{word} the repeatability coefficient of {limit:.3g}" + (f" ({of})" if of else "")
+    if half >= abs(difference) > limit:
+        note += ", but that is known from few repeats: no change is within the interval"
     return Estimate(difference, difference - half, difference + half, float(2 * spread.sf(abs(t))), t, note)
 
 

@@ -24,7 +24,8 @@ class ReportTable:
     """:param header: names of the columns; rows: texts, as many per row as the header has.
     :param note: a line below the table. source: the file that holds all rows, named when rows are cut.
     :param strong: columns that are set bold: the numbers to be read first.
-    :param isEssential: its rows are cut last of all, after remarks, pictures and other tables have become shorter.
+    :param isEssential: its rows are cut last of all, after remarks, pictures and other tables have become shorter, and
+        its texts are not shortened before.
     """
 
     header: tuple[str, ...]
@@ -56,12 +57,16 @@ class Section:
 
 @dataclass(frozen=True)
 class ReportPage:
-    """:param subtitle: who it is about. footer: a line beside the disclaimer, as the version."""
+    """:param subtitle: who it is about. footer: a line beside the disclaimer, as the version.
+    :param pictureHeight: mm; text is set smaller, and remarks and tables that are not essential become shorter, rather
+        than that pictures become lower than this. 0: they may be small.
+    """
 
     title: str
     subtitle: str
     sections: tuple[Section, ...]
     footer: str = ""
+    pictureHeight: float = 0.0
 
 
 def pictureSize(path: Path) -> tuple[int, int]:

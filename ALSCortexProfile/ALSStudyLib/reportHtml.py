@@ -39,7 +39,8 @@ th { text-align: left; vertical-align: bottom; color: #4c5a68; font-weight: bold
 td { vertical-align: top; padding: 0.55mm 2.2mm 0.55mm 0; border-bottom: 0.15mm solid #c8d0d8;
   overflow-wrap: break-word; }
 td.strong { font-weight: bold; }
-td.one { white-space: nowrap; }
+.one { white-space: nowrap; }
+.tight th, .tight td { padding-right: TIGHTmm; }
 .note, figcaption { font-size: SMALLpt; color: #4c5a68; }
 .note { margin-top: 0.6mm; }
 p { font-size: TEXTpt; margin-top: 0.7mm; }
@@ -79,7 +80,7 @@ def htmlText(page: ReportPage) -> str:
         "HEADING": HEADING * scale,
     }
     sizes |= {"TITLE": TITLE * scale, "SMALL": SMALL * scale, "TEXT": TEXT * scale, "CELL": CELL * scale}
-    sizes |= {"FACTGAP": layout.FACT_GAP, "GAP": layout.GAP * scale}
+    sizes |= {"TIGHT": layout.TIGHT_PADDING_X, "FACTGAP": layout.FACT_GAP, "GAP": layout.GAP * scale}
     for name, size in sizes.items():
         style = style.replace(name, f"{size:.4g}")
     body = "\n".join(_section(section, scale, grid) for section in page.sections)
@@ -129,26 +130,35 @@ def _section(section: Section, scale: float, grid: layout.Grid | None) -> str:
 
 
 def _table(table: ReportTable, scale: float) -> str:
-    natural, least, _padding = _columns(table, scale)
-    columns, style = "", ""
-    if layout.areTooWide(least, layout.WIDTH):
-        widths = layout.columnWidths(natural, least, layout.WIDTH)
-        columns = "<colgroup>" + "".join(f'<col style="width: {width:.1f}mm">' for width in widths) + "</colgroup>"
-        style = ' style="table-layout: fixed"'
-    header = "".join(f"<th>{escape(name)}</th>" for name in table.header)
-    rows = "".join(f"<tr>{_cells(row, table.strong, not style)}</tr>\n" for row in table.rows)
+    chosen = layout.tableColumns(table, scale, _width)
+    columns, style, head = "", "", ""
+    if chosen.scale != scale:
+        style, head = f"font-size: {CELL * chosen.scale:.4g}pt", f' style="font-size: {SMALL * chosen.scale:.4g}pt"'
+    if chosen.areFixed:
+        style += "; table-layout: fixed"
+        columns = (
+            "<colgroup>" + "".join(f'<col style="width: {width:.1f}mm">' for width in chosen.widths) + "</colgroup>"
+        )
+    style = f' style="{style}"' if style else ""
+    style += ' class="tight"' if chosen.padding != layout.CELL_PADDING_X else ""
+    header = "".join(f"<th{head}>{escape(name)}</th>" for name in table.header)
+    rows = "".join(f"<tr>{_cells(row, table.strong)}</tr>\n" for row in table.rows)
     note = f'<div class="note">{escape(table.note)}</div>' if table.note else ""
     return f"<table{style}>{columns}<thead><tr>{header}</tr></thead><tbody>\n{rows}</tbody></table>{note}"
 
 
-def _cells(row: tuple[str, ...], strong: tuple[int, ...], hasRoom: bool) -> str:
-    """A number with its interval stays on one line, if the table has room; browsers break it at a dash."""
+def _cells(row: tuple[str, ...], strong: tuple[int, ...]) -> str:
     cells = []
     for i, text in enumerate(row):
-        isOne = hasRoom and "\u00a0" in text and " " not in text
-        kind = " ".join(filter(None, ("strong" if i in strong else "", "one" if isOne else "")))
-        cells.append(f'<td class="{kind}">{escape(text)}</td>' if kind else f"<td>{escape(text)}</td>")
+        kind = ' class="strong"' if i in strong else ""
+        cells.append(f"<td{kind}>{' '.join(map(_word, text.split(' ')))}</td>")
     return "".join(cells)
+
+
+def _word(word: str) -> str:
+    """Kept on one line where it is a number with its interval or a short word; browsers break it at a dash."""
+    isOne = layout.isFirm(word) and not word.isalpha()
+    return f'<span class="one">{escape(word)}</span>' if isOne and word else escape(word)
 
 
 def _figure(path: Path, caption: str, grid: layout.Grid) -> str:
@@ -157,9 +167,9 @@ def _figure(path: Path, caption: str, grid: layout.Grid) -> str:
     data = base64.b64encode(content).decode("ascii")
     text = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     height = f"height: {grid.cellHeight:.1f}mm"
-    return (
-        f'<figure><img style="{height}" src="data:image/{kind};base64,{data}" alt="{escape(caption)}">{text}</figure>'
-    )
+    alternative = escape(caption or Path(path).stem)
+    image = f'<img style="{height}" src="data:image/{kind};base64,{data}" alt="{alternative}">'
+    return f"<figure>{image}{text}</figure>"
 
 
 _FULL = 1.001  # share of a line: the text that a column is made for fits into it
@@ -206,29 +216,19 @@ def _factsHeight(facts, points: float) -> float:
     return lines * (points * POINT * LEADING + 0.4)
 
 
-def _columns(table: ReportTable, scale: float) -> tuple[list[float], list[float], float]:
-    """mm of each column's longest text and longest word, with the padding that is in both."""
-    padding = layout.CELL_PADDING_X
-    sizes = [SMALL * scale * 1.1, *[CELL * scale] * len(table.rows)]
-    natural, least = [], []
-    for i, column in enumerate(zip(table.header, *table.rows, strict=True)):
-        wider = 1.1 if i in table.strong else 1.0
-        texts = list(zip(column, sizes, strict=True))
-        natural.append(wider * max(layout.textWidth(text, size) for text, size in texts) + padding)
-        words = [(word, size) for text, size in texts for word in text.split(" ")]
-        least.append(wider * max(layout.textWidth(word, size) for word, size in words) + padding)
-    return natural, least, padding
+def _width(text: str, points: float, isBold: bool) -> float:
+    return (1.1 if isBold else 1.0) * layout.textWidth(text, points)
 
 
 def _tableHeight(table: ReportTable, scale: float) -> float:
-    points, head = CELL * scale, SMALL * scale * 1.1
-    natural, least, padding = _columns(table, scale)
-    widths = layout.columnWidths(natural, least, layout.WIDTH)
+    columns = layout.tableColumns(table, scale, _width)
+    points, head = CELL * columns.scale, SMALL * columns.scale * 1.1
+    widths = [width - columns.padding for width in columns.widths]
     strong = [1.1 if i in table.strong else 1.0 for i in range(len(widths))]
-    height = max(_lines(t, head, w - padding) for t, w in zip(table.header, widths, strict=True)) + 1.4
+    height = max(_lines(t, head, width) for t, width in zip(table.header, widths, strict=True)) + 1.4
     for row in table.rows:
         cells = zip(row, widths, strong, strict=True)
-        height += max(_lines(t, points, (w - padding) / s) for t, w, s in cells) + layout.CELL_PADDING_Y + 0.2
+        height += max(_lines(t, points, width / s) for t, width, s in cells) + layout.CELL_PADDING_Y + 0.2
     return height + (_lines(table.note, SMALL * scale, layout.WIDTH) + 0.6 if table.note else 0.0)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .report import ReportPage, ReportTable, Section, pictureSize
+from .reportWords import counted
 
 PAGE_WIDTH, PAGE_HEIGHT = 210.0, 297.0
 MARGIN_X, MARGIN_TOP, MARGIN_BOTTOM = 15.0, 12.0, 9.0
@@ -26,6 +27,7 @@ LEADING = 1.22
 SCALES = (1.0, 0.95, 0.9, 0.86, 0.82, 0.79, 0.76)
 SMALLEST_PICTURE = 34.0  # mm of height, in the first tries
 CELL_PADDING_X, CELL_PADDING_Y = 2.2, 1.1  # mm, of both sides together
+TIGHT_PADDING_X = 1.3  # where a table is too wide
 GAP = 3.0  # mm between sections and between pictures
 _ROW_LIMITS = (80, 60, 45, 35, 28, 22, 18, 15, 12, 10, 8, 6, 5, 4, 3, 2, 1)
 _FEW_ROWS = 3
@@ -34,6 +36,8 @@ _MOST_ROWS, _MOST_CELL = 90, 600
 _MOST_TEXT = 3000  # characters of a text that no page could hold with anything else
 _TEXT_LIMITS = (900, 600, 400, 260, 160, 100)
 _CELL_LIMITS = (160, 90, 50)
+_ESSENTIAL_CELL = 200  # characters of a cell of an essential table: a sentence
+_FIRM, _SHORT = 40, 12  # characters of a number, and of a word, that are not torn apart
 _FEW_FACTS, _FEW_PICTURES = 12, 6
 MORE_TEXT = " ... (shortened)"
 FACT_GAP = 5.0  # mm between facts that follow each other
@@ -78,17 +82,22 @@ def _tighter(page: ReportPage) -> Iterator[tuple[ReportPage, float, float]]:
     counts = [len(section.table.rows) for section in page.sections if section.table]
     # More rows than this no page holds, so that they need not be measured.
     most = next((limit for limit in _ROW_LIMITS if sum(min(n, limit) for n in counts) <= _MOST_ROWS), _ROW_LIMITS[-1])
-    low, scale = _PICTURE_SHARES[-1] * SMALLEST_PICTURE, SCALES[-1]
+    high, scale = page.pictureHeight or SMALLEST_PICTURE, SCALES[-1]
+    *shares, last = (1.0,) if page.pictureHeight else _PICTURE_SHARES
+    low = last * high
     for one in SCALES[:-1]:
-        yield version(_MOST_TEXT, most), one, SMALLEST_PICTURE
-    for share in _PICTURE_SHARES[:-1]:
-        yield version(_MOST_TEXT, most), SCALES[-2], share * SMALLEST_PICTURE
+        yield version(_MOST_TEXT, most), one, high
+    for share in shares:
+        yield version(_MOST_TEXT, most), SCALES[-2], share * high
     for limit in _TEXT_LIMITS:
-        yield version(limit, most), scale, _PICTURE_SHARES[-2] * SMALLEST_PICTURE
+        yield version(limit, most), scale, (shares or [last])[-1] * high
     least = _TEXT_LIMITS[-1]
     longest = max([len(s.table.rows) for s in page.sections if s.table and not s.table.isEssential] or [0])
     for limit in [limit for limit in _ROW_LIMITS if _FEW_ROWS <= limit < longest]:
         yield version(least, limit), scale, low
+    for share in _PICTURE_SHARES if page.pictureHeight else ():
+        yield version(least, _FEW_ROWS), scale, share * high
+    low = _PICTURE_SHARES[-1] * SMALLEST_PICTURE
     for limit in _CELL_LIMITS:
         yield version(least, _FEW_ROWS, limit), scale, low
     for limit in _ROW_LIMITS:
@@ -107,7 +116,7 @@ def _isFilled(section: Section) -> bool:
 def _withSections(page: ReportPage, count: int) -> ReportPage:
     sections = [replace(s, facts=s.facts[:_FEW_FACTS], pictures=s.pictures[:_FEW_PICTURES]) for s in page.sections]
     left = len(sections) - count
-    more = [Section(paragraphs=(f"... {left} more sections (left out for room)",))] if left else []
+    more = [Section(paragraphs=(f"... {counted(left, 'more section')} (left out for room)",))] if left else []
     return replace(page, sections=(*sections[:count], *more))
 
 
@@ -118,7 +127,7 @@ def _withRows(page: ReportPage, limit: int, isEssential: bool) -> ReportPage:
         if table is None or len(table.rows) <= limit or table.isEssential != isEssential:
             return table
         left = len(table.rows) - limit
-        more = f"... {left} more row{'s' if left > 1 else ''}" + (f" in {table.source}" if table.source else "")
+        more = f"... {counted(left, 'more row')}" + (f" in {table.source}" if table.source else "")
         return replace(table, rows=table.rows[:limit], note="; ".join(filter(None, (more, table.note))))
 
     return replace(page, sections=tuple(replace(s, table=cut(s.table)) for s in page.sections))
@@ -130,8 +139,10 @@ def _shortened(page: ReportPage, remarks: int, cells: int) -> ReportPage:
     def section(old: Section) -> Section:
         table = old.table
         if table is not None:
-            rows = tuple(tuple(_short(text, cells) for text in row) for row in table.rows)
-            table = replace(table, rows=rows, note=_short(table.note, max(cells, 200)))
+            limit = max(cells, _ESSENTIAL_CELL) if table.isEssential else cells
+            rows = tuple(tuple(_short(text, limit) for text in row) for row in table.rows)
+            note = _short(table.note, _MOST_CELL if table.isEssential else max(cells, 200))
+            table = replace(table, rows=rows, note=note)
         return replace(
             old,
             heading=_short(old.heading, 100),
@@ -159,7 +170,8 @@ def _fewer(paragraphs: tuple[str, ...], limit: int) -> tuple[str, ...]:
     most = max(limit // 60, 2)
     if len(paragraphs) <= most:
         return paragraphs
-    return (*paragraphs[: most - 1], f"... {len(paragraphs) - most + 1} more remarks (left out for room)")
+    left = counted(len(paragraphs) - most + 1, "more remark")
+    return (*paragraphs[: most - 1], f"... {left} (left out for room)")
 
 
 def aspects(page: ReportPage) -> list[float]:
@@ -190,25 +202,77 @@ def bestGrid(page: ReportPage, ratios: Sequence[float], room: Callable[[int], fl
     return best
 
 
-def areTooWide(least: Sequence[float], total: float) -> bool:
-    """Whether even the longest words do not fit side by side, so that words are broken."""
-    return sum(least) > total
+@dataclass(frozen=True)
+class Columns:
+    """How a table is set.
+
+    :param scale: of its print. widths: mm of the columns; padding: of these, between them. areFixed: not even the words
+        fit beside each other, so that words which are no numbers are torn apart.
+    """
+
+    scale: float
+    widths: tuple[float, ...]
+    padding: float
+    areFixed: bool
 
 
-def columnWidths(natural: Sequence[float], least: Sequence[float], total: float) -> list[float]:
+def tableColumns(table: ReportTable, scale: float, width: Callable[[str, float, bool], float]) -> Columns:
+    """Columns in which no word is torn apart: where they are too many, in smaller print.
+
+    :param width: mm of a text of so many points, bold or not.
+    """
+    tries = [(scale, CELL_PADDING_X), *((each, TIGHT_PADDING_X) for each in SCALES if each <= scale)]
+    for each, padding in tries:
+        natural, least, firm = _columnNeeds(table, each, width, padding)
+        if sum(natural if padding == CELL_PADDING_X else least) <= WIDTH:
+            break
+    return Columns(each, tuple(columnWidths(natural, least, WIDTH, firm)), padding, sum(least) > WIDTH)
+
+
+def _columnNeeds(
+    table: ReportTable, scale: float, width, padding: float
+) -> tuple[list[float], list[float], list[float]]:
+    """mm of each column's longest text, longest word, and longest of the words that are never torn apart."""
+    natural, least, firm = [], [], []
+    for i, (name, *texts) in enumerate(zip(table.header, *table.rows, strict=True)):
+        sized = [(name, SMALL * scale, True), *((text, CELL * scale, i in table.strong) for text in texts)]
+        words = [(word, *look) for text, *look in sized for word in text.split(" ")]
+        natural.append(max(width(*each) for each in sized) + padding)
+        least.append(max(width(word[:_FIRM], *look) for word, *look in words) + padding)
+        kept = [width(word, *look) for word, *look in words if isFirm(word)]
+        firm.append(max(kept, default=0.0) + padding)
+    return natural, least, firm
+
+
+def isFirm(word: str) -> bool:
+    """Whether a word is never torn apart: a number with its interval, or a short word such as a status."""
+    return len(word) <= _SHORT or (len(word) <= _FIRM and any(map(str.isdigit, word)))
+
+
+def columnWidths(
+    natural: Sequence[float], least: Sequence[float], total: float, firm: Sequence[float] | None = None
+) -> list[float]:
     """Widths of table columns: as wide as their texts if there is room, else room in proportion to what they lack.
 
-    :param natural: width of the longest text; least: width of the longest word; total: of the table. Any one unit.
+    :param natural: width of the longest text; least: of the longest word; firm: of the longest word that is never torn
+        apart. total: of the table. Any one unit.
     """
     if sum(natural) <= total:
         spare = (total - sum(natural)) / len(natural)
         return [width + spare for width in natural]
     least = [min(low, wide) for low, wide in zip(least, natural, strict=True)]
-    if sum(least) >= total:
-        return [low * total / sum(least) for low in least]
-    lacking = [wide - low for low, wide in zip(least, natural, strict=True)]
-    share = (total - sum(least)) / sum(lacking)
-    return [low + share * lack for low, lack in zip(least, lacking, strict=True)]
+    if sum(least) <= total:
+        return _between(least, natural, total)
+    firm = [min(low, wide) for low, wide in zip(firm or [0.0] * len(least), least, strict=True)]
+    if sum(firm) <= total:
+        return _between(firm, least, total)
+    return [low * total / sum(firm) for low in firm]
+
+
+def _between(low: Sequence[float], high: Sequence[float], total: float) -> list[float]:
+    """Widths of that sum, from low to high by one share for all."""
+    share = (total - sum(low)) / ((sum(high) - sum(low)) or 1.0)
+    return [a + share * (b - a) for a, b in zip(low, high, strict=True)]
 
 
 def factColumns(facts: Sequence[tuple[str, str]]) -> int:
@@ -224,10 +288,12 @@ def textWidth(text: str, points: float) -> float:
 
 
 def _em(character: str) -> float:
-    if character in "iljI.,;:'|! ":
+    if character in "iljI.,;:'|! \u00a0":
         return 0.33
     if character in "frt()[]-/":
         return 0.42
+    if character in "+<=>\u00b1\u2212":
+        return 0.84
     if character in "mwMW%@":
         return 0.95
     if unicodedata.east_asian_width(character) in "WF":

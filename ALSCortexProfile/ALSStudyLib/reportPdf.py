@@ -284,20 +284,14 @@ def _plain(paddingX: float, paddingY: float) -> list:
 
 
 def _table(table: ReportTable, scale: float) -> list[Flowable]:
-    points, head = CELL * scale, SMALL * scale
+    columns = layout.tableColumns(table, scale, _width)
+    points, head = CELL * columns.scale, SMALL * columns.scale
     cells = [[_paragraph(text, head, GRAY, isBold=True) for text in table.header]]
     cells += [[_paragraph(text, points, isBold=i in table.strong) for i, text in enumerate(row)] for row in table.rows]
-    padding = layout.CELL_PADDING_X * mm
-    natural, least = [], []
-    for i, column in enumerate(zip(table.header, *table.rows, strict=True)):
-        fonts = [(BOLD, head), *[(BOLD if i in table.strong else FONT, points)] * len(table.rows)]
-        natural.append(max(pdfmetrics.stringWidth(t, *f) for t, f in zip(column, fonts, strict=True)) + padding + 1)
-        words = [(word, font) for text, font in zip(column, fonts, strict=True) for word in text.split(" ")]
-        least.append(max(pdfmetrics.stringWidth(word, *font) for word, font in words) + padding + 1)
-    drawn = Table(cells, colWidths=layout.columnWidths(natural, least, layout.WIDTH * mm))
+    drawn = Table(cells, colWidths=[width * mm for width in columns.widths])
     drawn.setStyle(
         [
-            *_plain(layout.CELL_PADDING_X, layout.CELL_PADDING_Y),
+            *_plain(columns.padding, layout.CELL_PADDING_Y),
             ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
             ("LINEBELOW", (0, 0), (-1, 0), 0.8, GRAY),
             ("LINEBELOW", (0, 1), (-1, -1), 0.4, LIGHT),
@@ -305,6 +299,11 @@ def _table(table: ReportTable, scale: float) -> list[Flowable]:
     )
     note = [Spacer(1, 0.6 * mm), _paragraph(table.note, SMALL * scale, GRAY)] if table.note else []
     return [drawn, *note]
+
+
+def _width(text: str, points: float, isBold: bool) -> float:
+    """mm of a text, and a bit, so that rounding does not break it."""
+    return pdfmetrics.stringWidth(text, BOLD if isBold else FONT, points) / mm + 0.4
 
 
 def _pictures(section: Section, scale: float, grid: layout.Grid) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from .tables import MISSING
@@ -18,6 +19,7 @@ STATUS_WORDS = {
 }
 NAMES = {"hand_knob": "Hand knob", "paracentral": "Paracentral lobule"}
 _SPACE = "\u00a0"  # a number is not torn from its interval
+_HYPHEN_AS_MINUS = re.compile(r"(?<![\w)\].-])-(?=\.?\d)")
 
 
 def number(row: Mapping, name: str) -> float:
@@ -51,6 +53,16 @@ def minus(value: float, digits: int) -> str:
     return (words if float(words) else words.lstrip("-")).replace("-", "\u2212")
 
 
+def realMinus(words: str) -> str:
+    """Words with a true minus before negative numbers; hyphens within names, dates and ranges stay."""
+    return _HYPHEN_AS_MINUS.sub("\u2212", words)
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """1 control, 2 controls."""
+    return f"{count} {singular if count == 1 else plural or singular + 's'}"
+
+
 def signed(value: float, digits: int) -> str:
     """With its sign; "" for NaN."""
     words = minus(value, digits)
@@ -69,8 +81,9 @@ def interval(row: Mapping, name: str, digits: int, blank: str = NOT_MEASURED) ->
     value, low, high = (number(row, name + end) for end in ("", "_ci_low", "_ci_high"))
     if not math.isfinite(value):
         return blank
-    limits = f" ({low:.{digits}f} to {high:.{digits}f})" if math.isfinite(low) and math.isfinite(high) else " (no CI)"
-    return unbroken(f"{value:.{digits}f}{limits}")
+    isKnown = math.isfinite(low) and math.isfinite(high)
+    limits = f" ({minus(low, digits)} to {minus(high, digits)})" if isKnown else " (no CI)"
+    return unbroken(minus(value, digits) + limits)
 
 
 def statusWords(status: str) -> str:
@@ -79,9 +92,9 @@ def statusWords(status: str) -> str:
 
 def named(slug: str) -> str:
     """A target or region for a person: `hand_knob_left` is "Hand knob, left"."""
-    place, _underscore, side = slug.rpartition("_")
+    place, _underscore, side = slug.removesuffix("_both").rpartition("_")
     if side not in ("left", "right"):
-        place, side = slug, ""
+        place, side = slug.removesuffix("_both"), ""
     words = NAMES.get(place, place.replace("_", " "))
     return words[:1].upper() + words[1:] + (f", {side}" if side else "")
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from .audit import audit, turnedSigns
 from .estimate import Estimate
+from .patientOutput import MAIN_MEASURES
 from .referenceRange import ReferenceRange
 from .studyAgreement import agreementRows, retestRows
 from .studyCharts import BoxChart, Chart, LimbChart, LimbRow
@@ -31,13 +32,12 @@ from .studyRows import CONTRACT_ANALYSES, statisticsRow, withHolm
 from .studySettings import SYMMETRIC, StudySettings
 from .studyTables import StudyData
 from .studyUnits import (
-    ALL,
-    MAIN_MEASURES,
     MEASURE_LABELS,
     examTable,
     firstReader,
     groupNames,
     groupsOf,
+    isOrientationGuessed,
     measuresOf,
     orientation,
     regionLabel,
@@ -54,6 +54,8 @@ class StudyResult:
     :param rows: of study_statistics.tsv. supplement: the same columns, analyses beyond the contract.
     :param ranges: by (measure, region, side). limbs: of the main measure. counts: subjects by group, exams, values.
     :param notes: what was left out, and why. problems: of input and audit. ages: years by subject.
+    :param main: the measure that pages are about. exams: its values, (subject, exam) x (region, side). sign: +1 where
+        larger is more diseased.
     """
 
     kind: str
@@ -68,6 +70,9 @@ class StudyResult:
     counts: dict
     problems: list[Problem]
     ages: pd.Series
+    main: str
+    exams: pd.DataFrame
+    sign: int
 
 
 def runStudies(
@@ -106,6 +111,8 @@ class _Study:
         self.values = data.values[data.values["kind"] == kind]
         self.people = data.participants
         self.measures = measuresOf(self.values, kind)
+        self.main = MAIN_MEASURES[kind] if MAIN_MEASURES[kind] in self.measures else self.measures[0]
+        self.exams = pd.DataFrame()
         self.problems = [*data.problems, *audit(self.values)]
         self.turned = turnedSigns(self.values, self.problems)
         self.hasTurned = not self.turned["value"].equals(self.values["value"])
@@ -147,19 +154,21 @@ class _Study:
     # One measure ------------------------------------------------------------------------------------------------
 
     def measure(self, measure: str) -> None:
-        isMain = measure == MAIN_MEASURES[self.kind]
+        isMain = measure == self.main
         exams = examTable(self.values, self.kind, measure, self.settings)
+        if isMain:
+            self.exams = exams
         subjects = subjectTable(exams, self.settings.examRule)
         self._compare(measure, exams, subjects)
         sign = orientation(self.values, measure)
         cutoff = self._roc(measure, subjects, sign, isMain)
-        found, charts, notes = correlationRows(measure, subjects, self.people, self.settings)
+        found, charts, notes = correlationRows(measure, subjects, self.people, self.settings, sign)
         self.rows += found
         self.charts += charts if isMain else []
         self.notes += notes if isMain else []
         repeat = self._agreement(measure, exams, isMain)
         self._ranges(measure, exams, subjects, sign, repeat, isMain)
-        self._boxes(measure, subjects, cutoff)
+        self._boxes(measure, subjects)
         if isMain:
             self._limbs(measure, exams, sign, cutoff)
 
@@ -192,14 +201,14 @@ class _Study:
                 self.notes.append(f"comparison of groups and ROC: no subject of group {' or '.join(missing)}")
 
     def _roc(self, measure, subjects, sign, isMain) -> float:
-        """:returns: the cut-off of the symmetric rule over all places, against controls; NaN for none."""
-        every = scopes(self.kind, measure, subjects, self.people, sign)
+        """:returns: the symmetric rule's cut-off against controls in the first scope: all places, or a region."""
+        every = scopes(self.kind, measure, subjects, self.people, sign, isOrientationGuessed(self.values, measure))
         mimics = {scope.region: scope for scope in every if scope.groups[1] == "mimic"}
         cutoff = np.nan
         for scope in every:
             isControl = scope.groups[1] == "control"
             others = {"mimic": mimics[scope.region]} if isControl and scope.region in mimics else {}
-            found = rocStudy(scope, self.kind, self.settings, others, self.visuals)
+            found = rocStudy(scope, self.main, self.settings, others, self.visuals)
             self.rows += found.rows + found.more
             if found.chart is not None and isMain:
                 self.charts.append(found.chart)
@@ -214,10 +223,14 @@ class _Study:
         self.charts += charts
         if isMain and repeat is None and between is None:
             self.notes.append("agreement and repeatability: no place was measured twice")
-        return between if between is not None else repeat
+        # Between exams is what a change has to be held against; within an exam, only drawing differs.
+        if between is not None:
+            return between, "exams of controls"
+        return repeat, "repeated measurements of the same exams"
 
     def _ranges(self, measure, exams, subjects, sign, repeat, isMain) -> None:
-        how = {name: ", ".join(sorted(set(self.values[name]) - {""})) for name in ACQUISITION}
+        controls = self.values[self.values["group"] == "control"]
+        how = {name: ", ".join(sorted(set(controls[name]) - {""})) for name in ACQUISITION}
         ranges, rows = referenceRanges(
             self.kind,
             measure,
@@ -230,11 +243,11 @@ class _Study:
         self.ranges |= ranges
         self.rows += rows
         self.rows += patientRows(ranges, measure, subjects, self.people, self.ages, sign)
-        self.rows += changeRows(measure, exams, self.people, repeat)
+        self.rows += changeRows(measure, exams, self.people, *repeat)
         if isMain:
             self.charts += [rangeChart(found) for (_, _, side), found in ranges.items() if side == BOTH]
 
-    def _boxes(self, measure, subjects, cutoff) -> None:
+    def _boxes(self, measure, subjects) -> None:
         names, groups = groupNames(subjects.index, self.people), groupsOf(subjects.index, self.people)
         for region, side in subjects.columns:
             if side != BOTH:
@@ -292,13 +305,13 @@ class _Study:
             self._counts(),
             self.problems,
             self.ages,
+            self.main,
+            self.exams,
+            orientation(self.values, self.main),
         )
 
     def _counts(self) -> dict:
-        main = self.values[self.values["measure"] == MAIN_MEASURES[self.kind]]
-        if main.empty:
-            main = self.values[self.values["measure"] == self.measures[0]]
-        main = firstReader(main)
+        main = firstReader(self.values[self.values["measure"] == self.main])
         subjects = pd.Index(main["subject"].unique(), name="subject")
         groups = groupsOf(subjects, self.people)
         return {
@@ -317,6 +330,3 @@ def rowsOf(result: StudyResult, analysis: str, **where) -> Sequence[dict]:
     return [
         row for row in found if row["analysis"] == analysis and all(row[name] == value for name, value in where.items())
     ]
-
-
-__all__ = ["ALL", "StudyResult", "rowsOf", "runStudies", "runStudy"]

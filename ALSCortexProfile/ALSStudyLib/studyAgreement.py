@@ -13,6 +13,7 @@ from .studyMeasurements import BOTH
 from .studyRows import statisticsRow
 from .studyUnits import ALL, MEASURE_LABELS, group
 
+MOST_FILES = 4
 PLACE = ["subject", "exam", "region", "side"]
 
 
@@ -21,10 +22,16 @@ def repeatedMeasurements(values: pd.DataFrame, measure: str) -> pd.DataFrame:
     rows = values[(values["measure"] == measure) & values["value"].notna()]
     perFile = rows.groupby([*PLACE, "reader", "session", "source"], sort=False)["value"].mean().reset_index()
     nth = perFile.groupby([*PLACE, "reader", "session"], sort=False).cumcount() + 1
+    # A few files of many places are told apart by their names; files of one exam each by their order.
+    repeated = perFile.loc[perFile.duplicated([*PLACE, "reader", "session"], keep=False), "source"]
+    isNamed = repeated.nunique() <= MOST_FILES
     labels = []
-    for reader, session, number in zip(perFile["reader"], perFile["session"], nth, strict=True):
+    columns = zip(perFile["reader"], perFile["session"], perFile["source"], nth, strict=True)
+    for reader, session, source, number in columns:
         named = ", ".join(filter(None, (reader, f"session {session}" if session else "")))
-        labels.append(named if named and number == 1 else " ".join(filter(None, (named, f"measurement {number}"))))
+        which = source.removesuffix(".tsv") if isNamed else f"measurement {number}"
+        needed = not named or (named and number > 1)
+        labels.append(" ".join(filter(None, (named, which if needed else ""))))
     table = perFile.assign(by=labels).pivot(index=PLACE, columns="by", values="value")
     return table.loc[table.notna().sum(axis=1) > 1].dropna(axis=1, how="all")
 
@@ -99,7 +106,8 @@ def retestRows(
     table = np.array([np.pad(values, (0, longest - len(values)), constant_values=np.nan) for values in repeats])
     found = agreement.repeatability(table)
     subjects = repeated.index.get_level_values("subject").nunique()
-    note = f"between exams of {subjects} controls: 2.77 Sw; Sw {found.swithin.value:.4g}; {found.n} places"
+    whose = f"{subjects} control{'' if subjects == 1 else 's'}"
+    note = f"between exams of {whose}: 2.77 Sw; Sw {found.swithin.value:.4g}; {found.n} places"
     row = statisticsRow(
         "repeatability", found.coefficient, measure, ALL, BOTH, "", ["control exams"], [found.n], note, family="exams"
     )

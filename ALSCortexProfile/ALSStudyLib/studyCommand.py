@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 from pathlib import Path
 
 logger = logging.getLogger("als-motor-cortex")
@@ -107,21 +108,22 @@ def run(parsed, progress) -> None:
 
     :param progress: called with what is done and the share. :raises InputError: nothing can be studied.
     """
-    from .outputFolder import checkWritable, outputFolder
+    from .outputFolder import checkNotReplaced, checkWritable, outputFolder
     from .study import runStudies
     from .studyOutput import writeStudies
     from .studyTables import readStudy
 
     checkWritable(parsed.output)
+    inputs = [*parsed.measurements, *([parsed.participants] if parsed.participants else []), *parsed.readings]
+    checkNotReplaced(parsed.output, inputs)
     settings = settingsOf(parsed)
     data = readStudy(parsed.measurements, parsed.participants, parsed.readings)
     results = runStudies(data, settings, progress)
-    inputs = [*parsed.measurements, *([parsed.participants] if parsed.participants else []), *parsed.readings]
     with outputFolder(parsed.output) as folder:
         writeStudies(
             folder,
             results,
-            [path for path in inputs if path.is_file()],
+            inputs,
             "study",
             _drawer(parsed.figures),
             parsed.patients,
@@ -141,8 +143,6 @@ def _drawer(withFigures: bool):
 
 def logStudies(results) -> None:
     """What was studied, what was found wrong with the input, and the numbers asked for most."""
-    from .studyUnits import MAIN_MEASURES
-
     for problem in results[0].data.problems:
         logger.warning("%s", problem.text)
     for result in results:
@@ -161,12 +161,12 @@ def logStudies(results) -> None:
             counts["regions"],
             counts["not_measured"],
         )
-        main, first = (
-            MAIN_MEASURES[result.kind],
-            [row["region"] for row in result.rows if row["analysis"] == "auc_delong"],
-        )
+        first = [row["region"] for row in result.rows if row["analysis"] == "auc_delong"]
         for row in result.rows:
-            if row["analysis"] == "auc_delong" and row["measure"] == main and row["region"] == first[0]:
+            if row["analysis"] == "auc_delong" and row["measure"] == result.main and row["region"] == first[0]:
+                if not math.isfinite(row["estimate"]):
+                    logger.info("%s | no AUC: %s", result.kind, row["note"].rpartition("; ")[2])
+                    continue
                 logger.info(
                     "%s | AUC %.2f (%.2f to %.2f) %s %s, %s against %s, %s rule",
                     result.kind,

@@ -44,7 +44,7 @@ def describeRows(
                 values = _clean(part[(region, side)])
                 if len(values) or not variant:
                     note = "; ".join(
-                        filter(None, (variant, f"unit: {unit}", countsText(part, [(region, side)]), "statistic: SD"))
+                        filter(None, (variant, f"unit: {unit}", countsText(part, (region, side)), "statistic: SD"))
                     )
                     rows.append(
                         statisticsRow(
@@ -175,7 +175,8 @@ def repeatedRows(measure: str, exams: pd.DataFrame, participants: pd.DataFrame) 
     repeated = exams[subjects.duplicated(keep=False)]
     if repeated.empty:
         return []
-    first, last = repeated.groupby(level="subject").first(), repeated.groupby(level="subject").last()
+    bySubject = repeated.groupby(level="subject", sort=False)
+    first, last = bySubject.head(1).droplevel("exam"), bySubject.tail(1).droplevel("exam")
     rows = []
     for name in groupNames(first.index, participants):
         for column in [column for column in exams.columns if column[1] == BOTH]:

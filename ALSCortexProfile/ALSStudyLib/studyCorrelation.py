@@ -12,7 +12,7 @@ from .studyMeasurements import BOTH
 from .studyParticipants import CLINICAL, SCORES
 from .studyRows import statisticsRow
 from .studySettings import PAPER, SYMMETRIC, StudySettings
-from .studyUnits import ALL, LEFT, MEASURE_LABELS, RIGHT, basicColumns, group
+from .studyUnits import ALL, LEFT, MEASURE_LABELS, RIGHT, basicColumns, greatest, group
 
 # Donatelli et al. 2018: the hand knob goes with the arm, the paracentral lobule with the leg.
 LIMBS = {"hand_knob": ("arm",), "paracentral": ("leg",), "precentral_gyrus": ("arm", "leg")}
@@ -60,7 +60,7 @@ def limbRows(
 
 
 def correlationRows(
-    measure: str, subjects: pd.DataFrame, participants: pd.DataFrame, settings: StudySettings
+    measure: str, subjects: pd.DataFrame, participants: pd.DataFrame, settings: StudySettings, sign: int
 ) -> tuple[list[dict], list[ScatterChart], list[str]]:
     """Spearman's rho with the limbs' UMN scores and with the clinical columns, scatter charts, and what is left out."""
     patients = group(subjects, participants, "als")
@@ -78,7 +78,7 @@ def correlationRows(
         if people[name].isna().all():
             notes.append(f"correlation with {name}: no participant has it")
             continue
-        for region, values in _summaries(patients, settings).items():
+        for region, values in _summaries(patients, settings, sign).items():
             how = settings.summary if region == ALL else "mean of the sides"
             pair = pd.concat([values, people[name]], axis=1).dropna().to_numpy(float)
             rows.append(
@@ -98,14 +98,13 @@ def correlationRows(
     return rows, charts, notes
 
 
-def _summaries(patients: pd.DataFrame, settings: StudySettings) -> dict[str, pd.Series]:
+def _summaries(patients: pd.DataFrame, settings: StudySettings, sign: int) -> dict[str, pd.Series]:
     """One value per patient: of all places together, and of each region."""
     regions = list(dict.fromkeys(patients.columns.get_level_values("region")))
     found = {region: patients[(region, BOTH)] for region in regions if (region, BOTH) in patients.columns}
     if set(regions) & {"hand_knob", "paracentral"} and len(regions) > 1:
         places = patients[basicColumns(patients)]
-        greatest = places.max(axis=1) if np.nanmedian(places) >= 0 else places.min(axis=1)
-        found = {ALL: greatest if settings.summary == "greatest" else places.mean(axis=1), **found}
+        found = {ALL: greatest(places, sign) if settings.summary == "greatest" else places.mean(axis=1), **found}
     return found
 
 

@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator, MultipleLocator
 from matplotlib.transforms import blended_transform_factory
 
 from .limbFigure import drawLimbs
+from .reportWords import realMinus
 from .sliceFigures import figureStyle, saveFigure
 from .studyCharts import (
     ALS,
@@ -42,11 +43,17 @@ from .studyCharts import (
 )
 
 WIDTH_IN = 4.8
-POINT_SIZE = 5.0  # points, a marker's diameter
+# Heights of the axes: with title and note, the pictures of a page are about as high as its halves are wide.
+HEIGHT_IN, ROC_HEIGHT_IN = 2.35, 2.4
+ROC_LINE, ROC_LINES = 23, 17  # characters of a line of the legend beside a ROC; lines beside it
+# Points; half as wide as a page, a picture is printed at three quarters of its size.
+TITLE_SIZE, LABEL_SIZE, TICK_SIZE, LEGEND_SIZE, NOTE_SIZE = 10, 11, 10, 10, 9.5
+POINT_SIZE = 5.5  # points, a marker's diameter
 DARK, GRAY = "0.15", "0.45"
+DASH = "\N{EN DASH}"
 READER_MARKERS = ("*", "P", "v", "^", "<", ">")
-NOTE_CHARACTERS = 84  # in a line of a figure of that width
-LEGEND_ROW_IN, NOTE_LINE_IN, TITLE_LINE_IN, DECORATION_IN = 0.172, 0.145, 0.17, 0.85
+NOTE_CHARACTERS = 66  # in a line of a figure of that width
+LEGEND_ROW_IN, NOTE_LINE_IN, TITLE_LINE_IN, DECORATION_IN = 0.21, 0.182, 0.19, 0.92
 NAMED_OUTLIERS = 3
 
 
@@ -71,9 +78,9 @@ def drawChart(chart: Chart) -> Figure:
 
 def drawBoxes(chart: BoxChart) -> Figure:
     """Boxes of quartiles with every value as a point; whiskers end at the last value within 1.5 quartile ranges."""
-    figure, ax = _newFigure(chart, 3.3, max(WIDTH_IN, 1.2 * len(chart.groups) + 1.2))
+    figure, ax = _newFigure(chart, HEIGHT_IN, max(WIDTH_IN, 1.2 * len(chart.groups) + 1.2))
     low, high = _span(np.concatenate([np.empty(0), *chart.values]), chart.cutoff)
-    diameter = _diameter(3.3, high - low)
+    diameter = _diameter(HEIGHT_IN, high - low)
     acrossIn = 0.8 * figure.get_figwidth() / max(len(chart.groups), 1)
     labels = []
     for place, (group, values, subjects) in enumerate(zip(chart.groups, chart.values, chart.subjects, strict=True)):
@@ -103,11 +110,12 @@ def drawBoxes(chart: BoxChart) -> Figure:
     if math.isfinite(chart.cutoff):
         ax.axhline(chart.cutoff, color=DARK, lw=1.0, ls=(0, (5, 3)), zorder=0)
         ax.annotate(
-            textwrap.fill(chart.cutoffLabel, 9), (1.0, chart.cutoff), (4, 0), xycoords=("axes fraction", "data"),
-            textcoords="offset points", va="center", fontsize=7.5, color=DARK, annotation_clip=False,
+            textwrap.fill(realMinus(chart.cutoffLabel), 9), (1.0, chart.cutoff), (4, 0),
+            xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
+            fontsize=NOTE_SIZE, color=DARK, annotation_clip=False,
         )  # fmt: skip
     ax.set_xticks(range(len(labels)), labels)
-    ax.tick_params(axis="x", length=0, labelsize=9.5)
+    ax.tick_params(axis="x", length=0, labelsize=LABEL_SIZE)
     ax.set(xlim=(-0.5, max(len(labels), 1) - 0.5), ylim=(low, high), ylabel=chart.yLabel)
     return _finished(figure, ax, chart)
 
@@ -121,7 +129,7 @@ def _nameOutliers(ax, x, values, subjects):
     for index in beyond[np.argsort(-np.abs(values[beyond] - median), kind="stable")][:NAMED_OUTLIERS]:
         ax.annotate(
             subjects[index], (x[index], values[index]), (5, 0), textcoords="offset points",
-            va="center", fontsize=7, color=GRAY,
+            va="center", fontsize=8, color=GRAY,
         )  # fmt: skip
 
 
@@ -130,7 +138,7 @@ def _nameOutliers(ax, x, values, subjects):
 
 def drawScatter(chart: ScatterChart) -> Figure:
     """Values over a score; where a score of whole numbers is shared, points stand side by side."""
-    figure, ax = _newFigure(chart, 3.3)
+    figure, ax = _newFigure(chart, HEIGHT_IN)
     x, y = np.asarray(chart.x, float), np.asarray(chart.y, float)
     drawn = np.isfinite(x) & np.isfinite(y)
     low, high = _span(y[drawn])
@@ -139,7 +147,7 @@ def drawScatter(chart: ScatterChart) -> Figure:
     if drawn.any() and isWhole(x[drawn]):
         first, last = x[drawn].min() - 0.6, x[drawn].max() + 0.6
         perDiameter = POINT_SIZE / 72 / (0.82 * figure.get_figwidth()) * (last - first)
-        places = x + _capped(sideBySide(x, y, _diameter(3.3, high - low)) * perDiameter, 0.4)
+        places = x + _capped(sideBySide(x, y, _diameter(HEIGHT_IN, high - low)) * perDiameter, 0.4)
         ax.set_xlim(first, last)
         if last - first < 14:
             ax.xaxis.set_major_locator(MultipleLocator(1))
@@ -157,7 +165,7 @@ def drawScatter(chart: ScatterChart) -> Figure:
 
 def drawRoc(chart: RocChart) -> Figure:
     """ROC curves with 95 % band and cut-off, and visual readings as points; the diagonal is a coin's toss."""
-    figure, ax = _newFigure(chart, WIDTH_IN - 0.75)
+    figure, ax = _newFigure(chart, ROC_HEIGHT_IN)
     ax.plot([0, 1], [0, 1], color="0.7", lw=0.9, ls=":", zorder=0)
     for curve in chart.curves:
         _rocLine(ax, curve)
@@ -165,7 +173,7 @@ def drawRoc(chart: RocChart) -> Figure:
         ax.plot(
             [point.oneMinusSpecificity], [point.sensitivity], READER_MARKERS[index % len(READER_MARKERS)],
             ms=8 if index % len(READER_MARKERS) else 11, mfc=GROUP_COLORS[MIMIC], mec=DARK, mew=0.8, ls="none",
-            zorder=6, label=point.label, clip_on=False,
+            zorder=6, label=realMinus(point.label), clip_on=False,
         )  # fmt: skip
     ticks = np.linspace(0, 1, 6)
     ax.set(xlim=(-0.015, 1.0), ylim=(0, 1.015), xlabel=f"1 {MINUS} specificity", ylabel="sensitivity", aspect="equal")
@@ -173,7 +181,22 @@ def drawRoc(chart: RocChart) -> Figure:
     ax.set_yticks(ticks)
     ax.grid(color="0.93", lw=0.7)
     ax.set_axisbelow(True)
-    return _finished(figure, ax, chart)
+    return _finished(figure, ax, chart, columns=0 if _legendBeside(ax) else 1)
+
+
+def _legendBeside(ax) -> bool:
+    """A legend right of the square axes, which leave room there; not if it would be higher than they are."""
+    handles, labels = ax.get_legend_handles_labels()
+    wrapped = [
+        "\n".join(line for part in label.split("\n") for line in textwrap.wrap(part, ROC_LINE)) for label in labels
+    ]
+    if sum(label.count("\n") + 1 for label in wrapped) > ROC_LINES:
+        return False
+    ax.legend(
+        handles, wrapped, loc="upper left", bbox_to_anchor=(1.06, 1.0), frameon=False, fontsize=9.5, borderaxespad=0,
+        borderpad=0, labelspacing=0.5, handlelength=1.6, handletextpad=0.5,
+    )  # fmt: skip
+    return True
 
 
 def _rocLine(ax, curve: RocLine):
@@ -187,13 +210,13 @@ def _rocLine(ax, curve: RocLine):
             else {"facecolor": "none", "alpha": 0.55, "lw": 0.9, "ls": ":"}
         )
         ax.fill_between(curve.bandGrid, curve.bandLow, curve.bandHigh, color=color, **look)
-    label = ": ".join(filter(None, (curve.label, curve.aucText)))
+    label = "\n".join(filter(None, (curve.label, curve.aucText.replace(" to ", DASH))))
     ax.plot(curve.oneMinusSpecificity, curve.sensitivity, color=color, label=label, zorder=3, **style)
     if curve.cutoffPoint is not None:
         marker = "o" if curve.isSymmetric else "s"
         ax.plot(
             [curve.cutoffPoint[0]], [curve.cutoffPoint[1]], marker, ms=8, mfc="w", mec=color, mew=2, zorder=5,
-            ls="none", label=curve.cutoffText or f"cut-off, {curve.label}", clip_on=False,
+            ls="none", label=realMinus(curve.cutoffText or f"cut-off, {curve.label}"), clip_on=False,
         )  # fmt: skip
 
 
@@ -220,7 +243,7 @@ def drawDifference(chart: DifferenceChart) -> Figure:
                 ax.axhspan(line.ciLow, line.ciHigh, color=GROUP_COLORS[CONTROL], alpha=0.12, lw=0, zorder=0)
             ax.annotate(
                 f"{name}\n{withInterval(line)}", (1.0, line.value), (4, 0), xycoords=("axes fraction", "data"),
-                textcoords="offset points", va="center", fontsize=7.5, color=DARK, annotation_clip=False,
+                textcoords="offset points", va="center", fontsize=NOTE_SIZE, color=DARK, annotation_clip=False,
             )  # fmt: skip
     groups = chart.groups or (PAIRS,) * len(means)
     for group in groupsOf(groups):
@@ -241,7 +264,7 @@ def drawDifference(chart: DifferenceChart) -> Figure:
 
 def drawRange(chart: RangeChart) -> Figure:
     """Controls over age with the central 95 % and the CI of its limits, and a patient's point."""
-    figure, ax = _newFigure(chart, 3.3)
+    figure, ax = _newFigure(chart, HEIGHT_IN)
     ages, controls = np.asarray(chart.ages, float), np.asarray(chart.controls, float)
     grid = np.asarray(chart.gridAges, float)
     blue = GROUP_COLORS[CONTROL]
@@ -260,7 +283,7 @@ def drawRange(chart: RangeChart) -> Figure:
     if chart.isAged:
         places, patientPlace = ages, chart.patientAge
     else:
-        diameter = _diameter(3.3, float(np.ptp(_span(np.append(controls, chart.patientValue)))))
+        diameter = _diameter(HEIGHT_IN, float(np.ptp(_span(np.append(controls, chart.patientValue)))))
         perDiameter = POINT_SIZE / 72 / (0.82 * figure.get_figwidth()) * float(np.ptp(grid))
         places, patientPlace = middle + _capped(swarm(controls, diameter) * perDiameter, 0.3), middle
     if chart.isPatientApart:
@@ -300,38 +323,46 @@ def _newFigure(chart, height: float, width: float = WIDTH_IN):
     """A figure with axes of that inner height (inches), to be completed by `_finished`."""
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(h_pad=0.09, w_pad=0.06, hspace=0)
-    title = textwrap.fill(chart.title, int(0.66 * NOTE_CHARACTERS * width / WIDTH_IN))
-    figure.suptitle(title, fontweight="bold", fontsize=10)
+    title = textwrap.fill(realMinus(chart.title), int(0.86 * NOTE_CHARACTERS * width / WIDTH_IN))
+    figure.suptitle(title, fontweight="bold", fontsize=TITLE_SIZE)
     ax, below = figure.subplots(2, 1, height_ratios=(height, 0.01))
     below.set_axis_off()
+    ax.tick_params(labelsize=TICK_SIZE)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.label.set_size(LABEL_SIZE)
     return figure, ax
 
 
 def _finished(figure: Figure, ax, chart, columns: int = 1) -> Figure:
-    """Legend and note below the axes, and the figure as high as they need."""
+    """Legend and note below the axes, and the figure as high as they need. :param columns: 0 for no legend."""
     height, width = figure.get_figheight(), figure.get_figwidth()
     below = figure.axes[1]
     # From the left edge of the figure down from the upper edge of the lower axes.
     place = blended_transform_factory(figure.transFigure, below.transAxes)
-    handles, labels = ax.get_legend_handles_labels()
-    legendIn = LEGEND_ROW_IN * math.ceil(len(handles) / columns) + 0.06 if handles else 0.0
-    note = textwrap.fill(chart.note, int(NOTE_CHARACTERS * width / WIDTH_IN))
+    handles, labels = ax.get_legend_handles_labels() if columns else ([], [])
+    legendIn = LEGEND_ROW_IN * _rowsOf(labels, columns) + 0.06 if handles else 0.0
+    note = textwrap.fill(realMinus(chart.note), int(NOTE_CHARACTERS * width / WIDTH_IN))
     noteIn = NOTE_LINE_IN * (note.count("\n") + 1) if note else 0.0
     textIn = max(legendIn + noteIn, 0.01)
     if handles:
         legend = below.legend(
             handles, labels, loc="upper left", bbox_to_anchor=(0.02, 1.0), bbox_transform=place, ncols=columns,
-            frameon=False, fontsize=8, borderaxespad=0, borderpad=0, labelspacing=0.45,
+            frameon=False, fontsize=LEGEND_SIZE, borderaxespad=0, borderpad=0, labelspacing=0.45,
         )  # fmt: skip
         legend.set_in_layout(False)
     below.text(
-        0.025, 1.0 - legendIn / textIn, note, transform=place, va="top", fontsize=7.5, color="0.25", linespacing=1.3,
-        in_layout=False,
+        0.025, 1.0 - legendIn / textIn, note, transform=place, va="top", fontsize=NOTE_SIZE, color="0.25",
+        linespacing=1.3, in_layout=False,
     )  # fmt: skip
     ax.get_gridspec().set_height_ratios((height, textIn))
     titleIn = TITLE_LINE_IN * (figure.get_suptitle().count("\n") + 1)
     figure.set_size_inches(width, height + textIn + titleIn + DECORATION_IN)
     return figure
+
+
+def _rowsOf(labels: Sequence[str], columns: int) -> int:
+    """Lines of a legend."""
+    return math.ceil(sum(label.count("\n") + 1 for label in labels) / columns)
 
 
 def _points(ax, x, y, group: str, label: str | None = None, hollow: bool = False):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,55 +15,92 @@ from .errors import InputError
 from .studyProblems import REFUSED, Problem
 from .tables import MISSING
 
+MOST_SENTENCES = 3  # of one kind; more become one that counts
 _BLANK = {"", MISSING, "na", "nan", "none", "null", "-"}
 
 
 def readText(path: Path) -> pd.DataFrame:
     """A TSV file as strings, "" where a value is missing.
 
-    :raises InputError: no file, no text, or not tab-separated.
+    Quotes are kept apart from text only around a whole cell, as Excel writes them: a stray one swallows no rows.
+
+    :raises InputError: no file, no text, not tab-separated, or rows longer than the header.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"File '{path}' was not found; expected a tab-separated table; check the name.")
-    try:
-        frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise InputError(
-            f"File '{path.name}' cannot be read as a table ({reason}); expected tab-separated UTF-8 text with one "
-            "header line; export it again."
-        ) from error
-    if frame.shape[1] == 1 and any(mark in frame.columns[0] for mark in ",;"):
+    checkFile(path)
+    lines = [line for line in csv.reader(_text(path).splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE) if any(line)]
+    if not lines:
+        raise InputError(f"File '{path.name}' is empty; expected a tab-separated table; export it again.")
+    header = [_cell(name) for name in lines[0]]
+    while header and not header[-1]:
+        header.pop()
+    if len(header) == 1 and any(mark in header[0] for mark in ",;"):
         raise InputError(
             f"File '{path.name}' is separated by commas or semicolons; expected tabs; save it as tab-separated text."
         )
-    frame.columns = [str(name).strip() for name in frame.columns]
-    if frame.columns.has_duplicates:
-        twice = frame.columns[frame.columns.duplicated()][0]
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
         raise InputError(f"File '{path.name}' has column '{twice}' twice; expected once; remove one.")
-    frame = frame.map(lambda text: " ".join(str(text).split()))
-    return frame.map(lambda text: "" if text.casefold() in _BLANK else text)
+    rows = []
+    for number, line in enumerate(lines[1:], start=2):
+        if any(_cell(cell) for cell in line[len(header) :]):
+            raise InputError(
+                f"File '{path.name}' has {len(line)} cells in line {number}, but {len(header)} columns; expected as "
+                "many; correct the line: the file is left out."
+            )
+        cells = [_cell(cell) for cell in line[: len(header)]]
+        rows.append(cells + [""] * (len(header) - len(cells)))
+    return pd.DataFrame(rows, columns=header, dtype=object)
+
+
+def checkFile(path: Path) -> None:
+    """:raises InputError: no such file."""
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "was not found"
+        raise InputError(f"'{path}' {what}; expected a tab-separated table; check the name.")
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeError as error:
+        raise InputError(
+            f"File '{path.name}' is no text in UTF-8; expected a tab-separated table; save it as UTF-8 text."
+        ) from error
+
+
+def _cell(text: str) -> str:
+    text = " ".join(text.split())
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        text = text[1:-1].replace('""', '"').strip()
+    return "" if text.casefold() in _BLANK else text
 
 
 def numbers(frame: pd.DataFrame, name: str, source: str, who: str = "subject") -> tuple[np.ndarray, list[Problem]]:
-    """A column as floats, NaN where it is missing or no number; and one problem for each text in it."""
+    """A column as floats, NaN where it is missing or no number; and a problem for each text in it, or one for many."""
     values = pd.to_numeric(frame[name].replace("", np.nan), errors="coerce").to_numpy(dtype=float, copy=True)
     values[~np.isfinite(values)] = np.nan
-    problems = []
-    for row in np.flatnonzero(np.isnan(values) & (frame[name] != "").to_numpy()):
-        text = frame[name].iloc[row]
-        hint = " with a decimal point" if "," in text else ""
-        problems.append(
-            Problem(
-                REFUSED,
-                f"'{text}' in column {name} of {source}, line {row + 2}, is no number; expected a number{hint} or n/a; "
-                "correct it: the value is left out.",
-                subject=frame[who].iloc[row] if who in frame else "",
-                exam=frame["exam"].iloc[row] if "exam" in frame else "",
-            )
+    bad = np.flatnonzero(np.isnan(values) & (frame[name] != "").to_numpy())
+    hint = " with a decimal point" if any("," in frame[name].iloc[row] for row in bad) else ""
+    wanted = f"expected a number{hint} or n/a; correct it"
+    if len(bad) > MOST_SENTENCES:
+        first = f"the first is '{frame[name].iloc[bad[0]]}' in line {bad[0] + 2}"
+        sentence = (
+            f"{len(bad)} values in column {name} of {source} are no numbers, {first}; {wanted}: they are left out."
         )
-    return values, problems
+        return values, [Problem(REFUSED, sentence)]
+    return values, [
+        Problem(
+            REFUSED,
+            f"'{frame[name].iloc[row]}' in column {name} of {source}, line {row + 2}, is no number; {wanted}: the "
+            "value is left out.",
+            subject=frame[who].iloc[row] if who in frame else "",
+            exam=frame["exam"].iloc[row] if "exam" in frame else "",
+        )
+        for row in bad
+    ]
 
 
 def column(table: pd.DataFrame, name: str, default: str) -> pd.Series:
@@ -85,3 +125,22 @@ def recordBeside(path: Path) -> dict:
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
+
+
+def naturally(text: str) -> tuple:
+    """Sort key under which exam 10 comes after exam 2."""
+    return tuple(
+        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.findall(r"\d+|\D+", text.casefold())
+    )
+
+
+def places(names: Iterable[str]) -> dict[str, int]:
+    """The place of each name in natural order."""
+    return {name: place for place, name in enumerate(sorted(set(names), key=naturally))}
+
+
+def listed(names: Iterable[str], most: int = 5) -> str:
+    """Names in words; of many, the first."""
+    names = sorted(set(names), key=naturally)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

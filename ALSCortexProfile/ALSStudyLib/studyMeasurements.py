@@ -10,7 +10,8 @@ import pandas as pd
 
 from .errors import InputError
 from .patientOutput import acquisitionOf
-from .studyFiles import column, declaredUnit, numbers, readText, recordBeside
+from .studyFiles import column, declaredUnit, listed, numbers, readText, recordBeside
+from .studyParticipants import groupOf
 from .studyProblems import REFUSED, Problem
 
 PROFILE, PHASE = "profile", "phase"
@@ -80,6 +81,7 @@ def readMeasurements(path: Path, name: str) -> tuple[pd.DataFrame, list[Problem]
             "status": column(table, "status", ""),
             "flags": column(table, "flags", ""),
             "source": name,
+            "line": np.arange(len(table)),
         }
     )
     places = [
@@ -88,6 +90,16 @@ def readMeasurements(path: Path, name: str) -> tuple[pd.DataFrame, list[Problem]
     base["region"], base["side"] = [place[0] for place in places], [place[1] for place in places]
     for own in ("group", "sex"):
         base[f"own_{own}"] = column(table, own, "")
+    words = column(table, "group", "")
+    unknown = {word for word in words if groupOf(word) is None}
+    if unknown:
+        problems.append(
+            Problem(
+                REFUSED,
+                f"group {listed(unknown)} in {name} is unknown; expected als, control or mimic; correct it: these "
+                "subjects have no group from there.",
+            )
+        )
     known = acquisitionOf(kind, recordBeside(path))
     for how in ACQUISITION:
         base[how] = column(table, how, "").replace("", known.get(how, ""))

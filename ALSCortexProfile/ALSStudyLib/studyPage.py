@@ -6,6 +6,7 @@ Only what is in the rows of study_statistics.tsv and study_supplement.tsv; the f
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,18 +14,29 @@ from typing import TYPE_CHECKING
 from .patientReport import DASH, PHASE, PROFILE
 from .provenance import VERSION
 from .report import ReportPage, ReportTable, Section
-from .reportWords import minus, named, shortLimits, statusWords, unbroken
+from .reportWords import counted, minus, named, realMinus, shortLimits, statusWords, unbroken
 
 if TYPE_CHECKING:
     from .study import StudyResult
 
 TITLES = {PROFILE: "Study of the cortex profile", PHASE: "Study of the phase shift"}
-MAIN = {PROFILE: "sh_thk_per_mm", PHASE: "phase_rad"}
-LABELS = {PROFILE: "SH/Thk, 1/mm", PHASE: "phase shift, rad"}
+LABELS = {
+    "sh_thk_per_mm": "SH/Thk, 1/mm",
+    "sh": "SH",
+    "thickness_mm": "thickness, mm",
+    "phase_rad": "phase shift, rad",
+    "phase_hz": "phase shift, Hz",
+    "phase_ppb": "phase shift, ppb",
+}
 GROUPS = {"als": "ALS", "control": "controls", "mimic": "mimics", "all": "all"}
+_ONE = {"control": "control", "mimic": "mimic"}
+# The parts that the disease is looked for in, before others.
+_MOTOR = ("all", "hand_knob", "paracentral", "precentral_gyrus")
+_LEFT_OUT = re.compile(r"(\d+) subjects? without any value")  # in the note of an AUC
 PAPER, SYMMETRIC = "paper", "symmetric"
 STATISTICS, SUPPLEMENT = "study_statistics.tsv", "study_supplement.tsv"
-MOST_PICTURES, MOST_CORRELATIONS = 3, 4
+# Two pictures side by side fill the width, so that their words can be read on paper.
+MOST_PICTURES, PICTURE_HEIGHT, MOST_CORRELATIONS = 2, 63.0, 4
 # Analysis, its name, digits.
 _AGREEMENT = (
     ("icc_a1", "ICC(A,1)", 2),
@@ -55,8 +67,9 @@ ANCHORS = {
 RULES_NOTE = (
     "Paper: greatest value of each patient against all values of the others, which favors patients by construction; "
     "symmetric: the same summary of every subject. Without disease: AUC of shuffled groups, central 95 %. Sensitivity "
-    "and specificity: corrected for optimism; mimics: at the cut-off against controls."
+    "and specificity: corrected for optimism."
 )
+MIMICS_NOTE = "Mimics: specificity at the cut-off against controls."
 
 Find = Callable[..., list[dict]]
 
@@ -66,32 +79,35 @@ def studyPage(result: StudyResult, pictures: Sequence[tuple[Path, str]] = ()) ->
 
     :param pictures: of its charts, named after them; those that say most are shown.
     """
-    kind = result.kind
+    kind, main = result.kind, result.main
     rows = [*result.rows, *result.supplement]
 
     def find(analysis: str, **where) -> list[dict]:
         return [row for row in rows if row["analysis"] == analysis and all(row[k] == v for k, v in where.items())]
 
-    regions = _regions(find, MAIN[kind])
-    chosen = _chosen(pictures, MAIN[kind], regions)
+    regions = _regions(find, main)
+    chosen = _chosen(pictures, main, regions)
     sections = (
         Section(facts=_who(result)),
-        Section(_rocHeading(kind, regions), table=_rocTable(find, kind, regions[:1])),
-        Section("Groups, one value per subject", table=_groupTable(find, kind, regions, result.counts)),
+        Section(_rocHeading(main, regions), table=_rocTable(find, main, regions[:1])),
+        Section("Groups, one value per subject", table=_groupTable(find, main, regions, result.counts)),
         Section("Figures" if chosen else "", pictures=chosen),
-        Section("With clinical scores, patients", table=_correlationTable(find, kind)),
-        Section("Agreement and repeatability", table=_agreementTable(find, kind)),
+        Section("With clinical scores, patients", table=_correlationTable(find, main)),
+        Section("Agreement and repeatability", table=_agreementTable(find, main)),
         Section("Blind visual reading", table=_visualTable(find)),
         Section("Published, to hold it beside", facts=ANCHORS[kind]),
-        Section("Slips in the input, and what was left out", paragraphs=_problems(result)),
+        Section("Slips in the input, and what was left out", paragraphs=(*_rangeless(find, main), *_problems(result))),
     )
-    groups = ", ".join(f"{count} {GROUPS.get(name, name)}" for name, count in result.counts["by_group"].items())
+    groups = ", ".join(
+        counted(count, _ONE.get(name, GROUPS.get(name, name)), GROUPS.get(name, name))
+        for name, count in result.counts["by_group"].items()
+    )
     filled = tuple(s for s in sections if s.facts or s.table or s.pictures or s.paragraphs)
-    return ReportPage(TITLES[kind], groups, filled, f"ALSMotorCortex {VERSION}")
+    return ReportPage(TITLES[kind], groups, filled, f"ALSMotorCortex {VERSION}", PICTURE_HEIGHT)
 
 
-def _rocHeading(kind: str, regions: Sequence[str]) -> str:
-    return f"Telling groups apart: {LABELS[kind]}" + (f", {_region(regions[0]).lower()}" if regions else "")
+def _rocHeading(measure: str, regions: Sequence[str]) -> str:
+    return f"Telling groups apart: {LABELS[measure]}" + (f", {_region(regions[0]).lower()}" if regions else "")
 
 
 def _who(result: StudyResult) -> tuple[tuple[str, str], ...]:
@@ -116,13 +132,17 @@ def _who(result: StudyResult) -> tuple[tuple[str, str], ...]:
 
 
 def _regions(find: Find, measure: str) -> list[str]:
-    """Regions with a ROC, all together first; else those described."""
+    """Regions with a ROC, all together first, then those of the motor cortex; else those described."""
     found = [row["region"] for name in ("auc_delong", "describe") for row in find(name, measure=measure)]
-    return sorted(dict.fromkeys(found), key=lambda name: name != "all")
+    return sorted(dict.fromkeys(found), key=_rank)
+
+
+def _rank(region: str) -> int:
+    return _MOTOR.index(region) if region in _MOTOR else len(_MOTOR)
 
 
 def _chosen(pictures, measure: str, regions: Sequence[str]) -> tuple[tuple[Path, str], ...]:
-    """ROC, groups, correlation, reference range: the first of each, as far as there is room."""
+    """ROC and groups; without one of them, the correlation or the reference range. Their titles are in them."""
     first, wanted = regions[0] if regions else "", []
     single = next((region for region in regions if region != "all"), "")
     starts = (
@@ -132,7 +152,7 @@ def _chosen(pictures, measure: str, regions: Sequence[str]) -> tuple[tuple[Path,
         f"range_{measure}_{single}",
     )
     for start in starts:
-        wanted += [(path, caption) for path, caption in pictures if Path(path).stem.startswith(start)][:1]
+        wanted += [(path, "") for path, _caption in pictures if Path(path).stem.startswith(start)][:1]
     return tuple(wanted or list(pictures))[:MOST_PICTURES]
 
 
@@ -177,20 +197,22 @@ def _sentence(text: str) -> str:
 # Tables
 
 
-def _rocTable(find: Find, kind: str, regions: Sequence[str]) -> ReportTable | None:
+def _rocTable(find: Find, measure: str, regions: Sequence[str]) -> ReportTable | None:
     """Both rules side by side, with the AUC that each gives without any disease."""
-    rows = []
+    rows, left = [], {}
     for region in regions:
         for other in ("control", "mimic"):
             for rule in (PAPER, SYMMETRIC):
-                pair = {"measure": MAIN[kind], "region": region, "rule": rule, "group_a": "als", "group_b": other}
+                pair = {"measure": measure, "region": region, "rule": rule, "group_a": "als", "group_b": other}
                 area = _first(find("auc_delong", **pair))
                 if area is not None:
                     rows.append(_rocRow(find, pair, area))
+                    left |= _leftOut(area, other)
     if not rows:
         return None
-    header = (
+    header = [
         "ALS against",
+        "n",
         "AUC (95 % CI)",
         "Without disease",
         "Cut-off",
@@ -198,8 +220,29 @@ def _rocTable(find: Find, kind: str, regions: Sequence[str]) -> ReportTable | No
         "Specificity",
         "Mimics",
         "PPV; NPV",
-    )
-    return ReportTable(header, tuple(rows), RULES_NOTE, STATISTICS, (1,), isEssential=True)
+    ]
+    at = header.index("Mimics")
+    if all(row[at] == DASH for row in rows):
+        del header[at]
+        rows = [row[:at] + row[at + 1 :] for row in rows]
+    note = " ".join([*left, RULES_NOTE, *([MIMICS_NOTE] if "Mimics" in header else [])])
+    return ReportTable(tuple(header), tuple(rows), note, STATISTICS, (2,), isEssential=True)
+
+
+def _leftOut(area: Mapping, other: str) -> dict[str, None]:
+    """How many subjects did not enter, in words; the same for both rules."""
+    found = _LEFT_OUT.search(str(area["note"]))
+    if not found or not int(found[1]):
+        return {}
+    count = counted(int(found[1]), "subject without any value is", "subjects without any value are")
+    return {f"ALS against {GROUPS[other]}: {count} left out.": None}
+
+
+def _against(area: Mapping) -> str:
+    """How many patients against how many others entered."""
+    if not (_isNumber(area["n_a"]) and _isNumber(area["n_b"])):
+        return DASH
+    return unbroken(f"{area['n_a']:.0f} v {area['n_b']:.0f}")
 
 
 def _rocRow(find: Find, pair: Mapping, area: Mapping) -> tuple[str, ...]:
@@ -210,6 +253,7 @@ def _rocRow(find: Find, pair: Mapping, area: Mapping) -> tuple[str, ...]:
     predictive = [minus(float(row["estimate"]), 2) for row in values if row and math.isfinite(float(row["estimate"]))]
     return (
         f"{GROUPS[pair['group_b']]}, {pair['rule']}",
+        _against(area),
         _value(area),
         _value(_first(find("permutation_null", **pair))),
         _value(_first(find("cutoff", **pair)), 3),
@@ -220,16 +264,16 @@ def _rocRow(find: Find, pair: Mapping, area: Mapping) -> tuple[str, ...]:
     )
 
 
-def _groupTable(find: Find, kind: str, regions: Sequence[str], counts: Mapping) -> ReportTable | None:
+def _groupTable(find: Find, measure: str, regions: Sequence[str], counts: Mapping) -> ReportTable | None:
     """Mean and SD of each group, and ALS against controls by region."""
-    names = [name for name in counts["by_group"] if find("describe", measure=MAIN[kind], group_a=name)]
+    names = [name for name in counts["by_group"] if find("describe", measure=measure, group_a=name)]
     header = ["Region", *[f"{GROUPS.get(name, name)} \u00b1 SD (n)" for name in names]]
     isCompared = {"als", "control"} <= set(names)
     if isCompared:
         header += ["ALS minus controls (95 % CI)", "Cliff's delta (95 % CI)", "p (Holm)"]
     rows = []
     for region in [region for region in regions if region != "all"]:
-        place = {"measure": MAIN[kind], "region": region, "side": "both"}
+        place = {"measure": measure, "region": region, "side": "both"}
         cells = [_described(_bySubject(find("describe", group_a=name, **place))) for name in names]
         if isCompared:
             pair = {**place, "group_a": "als", "group_b": "control"}
@@ -257,17 +301,17 @@ def _described(row: Mapping | None) -> str:
     return unbroken(f"{minus(float(row['estimate']), 3)}{sd} ({float(row['n_a']):.0f})")
 
 
-def _correlationTable(find: Find, kind: str) -> ReportTable | None:
+def _correlationTable(find: Find, measure: str) -> ReportTable | None:
     """Of all regions together first; the file has each region and side."""
-    found = [row for row in find("spearman", measure=MAIN[kind]) if row["group_a"] == "als"]
-    found.sort(key=lambda row: (row["region"] != "all", row["side"] != "both"))
+    found = [row for row in find("spearman", measure=measure) if row["group_a"] == "als"]
+    found.sort(key=lambda row: (_rank(row["region"]), row["side"] != "both"))
     rows = tuple(
         (
             _region(row["region"]) + (f", {row['side']}" if row["side"] in ("left", "right") else ""),
             str(row["group_b"]).replace("_", " ").replace("umn", "UMN") + f" ({row['rule']})",
             _value(row),
             _p(row),
-            f"{row['n_a']:.0f}" if _isNumber(row["n_a"]) else DASH,
+            _pairs(row),
         )
         for row in found
     )
@@ -276,10 +320,20 @@ def _correlationTable(find: Find, kind: str) -> ReportTable | None:
     return ReportTable(header, rows[:MOST_CORRELATIONS], note, STATISTICS, (2,)) if rows else None
 
 
-def _agreementTable(find: Find, kind: str) -> ReportTable | None:
+def _pairs(row: Mapping) -> str:
+    """Values, and the patients they are of, where a patient has several."""
+    values, patients = row["n_a"], row["n_b"]
+    if not _isNumber(values):
+        return DASH
+    if str(row["group_b"]) != "umn_limb" or not _isNumber(patients) or patients == values:
+        return f"{values:.0f}"
+    return f"{counted(int(values), 'value')}, {counted(int(patients), 'patient')}"
+
+
+def _agreementTable(find: Find, measure: str) -> ReportTable | None:
     rows = []
     for analysis, label, digits in _AGREEMENT:
-        for row in find(analysis, measure="reading" if analysis == "kappa" else MAIN[kind]):
+        for row in find(analysis, measure="reading" if analysis == "kappa" else measure):
             who = " / ".join(filter(None, (str(row["group_a"] or ""), str(row["group_b"] or ""))))
             words = str(row["note"]).split("; ")
             scale = [word for word in words[1:] if word in _SCALE]
@@ -310,7 +364,25 @@ def _visualTable(find: Find) -> ReportTable | None:
     return ReportTable(("Reader", *[label for _key, label in columns]), rows, "", SUPPLEMENT)
 
 
+def _rangeless(find: Find, measure: str) -> tuple[str, ...]:
+    """Why there is no reference range, and where; places with the same reason together."""
+    reasons: dict[str, list[str]] = {}
+    refused = find("reference_range", measure=measure)
+    whole = {row["region"] for row in refused if row["side"] == "both"}
+    for row in refused:
+        if row["side"] != "both" and row["region"] in whole:
+            continue  # the mean of the sides has as many controls as they have, or more
+        where = named(row["region"]) + (f", {row['side']}" if row["side"] in ("left", "right") else "")
+        reasons.setdefault(str(row["note"]), []).append(where)
+    return tuple(
+        _sentence(realMinus(f"no reference range ({'; '.join(places)}): {reason}"))
+        for reason, places in reasons.items()
+    )
+
+
 def _problems(result: StudyResult) -> tuple[str, ...]:
     """What was left out first: it says how complete the page is."""
     problems = [_sentence(f"{problem.kind}: {problem.text}") for problem in result.problems]
-    return tuple(dict.fromkeys([*(_sentence(f"left out: {note}") for note in result.notes), *problems]))
+    left = [_sentence(f"left out: {'; '.join(dict.fromkeys(result.notes))}")] if result.notes else []
+    words = [*left, *problems]
+    return tuple(dict.fromkeys(map(realMinus, words)))

@@ -16,9 +16,9 @@ from .patientOutput import MOST_PICTURES, picturesIn, writePatientReport
 from .study import StudyResult
 from .studyCharts import Chart, LimbChart
 from .studyFiles import numbers, readText, recordBeside
-from .studyMeasurements import BOTH
+from .studyMeasurements import ACQUISITION, BOTH, MEASURES
 from .studyRange import rangeChart
-from .studyUnits import MAIN_MEASURES, orientation, regionLabel
+from .studyUnits import firstReader, regionLabel
 
 _TEXT = ("subject", "exam", "target", "region", "side", "status", "slices", "flags", "rule")
 
@@ -26,24 +26,31 @@ DrawCharts = Callable[[Path, Sequence[Chart]], list[Path]]
 
 
 def measurementRows(result: StudyResult) -> pd.DataFrame:
-    """The rows of the measurement tables as they were given, numbers as numbers, with the subjects' final names."""
-    values = result.data.values[result.data.values["kind"] == result.kind]
-    names = dict(values[["given_subject", "subject"]].drop_duplicates().to_numpy())
+    """The rows of the measurement tables that the study used, as they were given, but with the names, places and sides
+    that the study read in them, numbers as numbers, and no number where the status has none.
+    """
+    used = firstReader(result.data.values[result.data.values["kind"] == result.kind])
     frames = []
-    for source, path in result.data.sources.items():
-        if source not in set(values["source"]):
-            continue
+    for source, values in used.groupby("source", sort=False):
+        path = result.data.sources[source]
         table = readText(path)
         for name in set(table.columns) - set(_TEXT):
-            found, problems = numbers(table, name, source)
-            table[name] = found if not problems else table[name]
-        table["exam"] = table["exam"].replace("", "1") if "exam" in table else "1"
-        table["subject"] = table["subject"].map(names).fillna(table["subject"])
-        frames.append(table.assign(_path=path))
+            table[name] = numbers(table, name, source)[0]
+        lines = values.drop_duplicates("line").set_index("line")
+        table = table.loc[lines.index].assign(_path=path)
+        for name in ("subject", "exam", "status", "side", "rank"):
+            table[name] = lines[name]
+        table["region"] = lines["region"]
+        table["target"] = [_slug(region, side) for region, side in zip(lines["region"], lines["side"], strict=True)]
+        table["side"] = table["side"].replace(BOTH, "")
+        table.loc[table["status"] != "ok", list(MEASURES[result.kind])] = np.nan
+        frames.append(table)
     rows = pd.concat(frames, ignore_index=True)
-    place = ["target"] if result.kind == "profile" else ["region", "side"]
-    key = [name for name in ("subject", "exam", *place, "rank") if name in rows]
-    return rows[~rows.duplicated(key)]
+    return rows.drop(columns="target" if result.kind == "phase" else ["region", "rank"])
+
+
+def _slug(region: str, side: str) -> str:
+    return region if side == BOTH else f"{region}_{side}"
 
 
 def writePatientPages(
@@ -65,10 +72,11 @@ def writePatientPages(
         if person.get("group") == "control" if only is None else subject not in only:
             continue
         person["age_years"] = _ageAt(result, subject, exam)
+        values = result.exams.loc[(subject, exam)] if (subject, exam) in result.exams.index else pd.Series(dtype=float)
         stem = _stem(subject, exam, result.kind, stems)
         path, record = _record(given, subject, exam)
         pictures = picturesIn(path.parent / "figures", result.kind) if record.get("subject") else []
-        drawn = drawCharts(folder, _charts(result, subject, exam, person["age_years"], stem))
+        drawn = drawCharts(folder, _charts(result, subject, exam, values, person["age_years"], stem))
         pictures = [*((each, "") for each in drawn), *pictures][:MOST_PICTURES]
         readings = result.data.readings
         writePatientReport(
@@ -86,6 +94,11 @@ def writePatientPages(
             limbs=[row for row in result.limbs if (row.subject, row.exam) == (subject, exam)],
             changes=_changes(result, subject, exam),
             stem=stem,
+            values=values.dropna().to_dict(),
+            isLargerAbnormal=result.sign > 0,
+            how=_howOf(result, subject, exam),
+            measure=result.main,
+            notes=_notes(result, subject, exam),
         )
 
 
@@ -122,26 +135,46 @@ def _ageAt(result: StudyResult, subject: str, exam: str) -> float:
     return float(ages.iloc[0]) if len(ages) else math.nan
 
 
-def _charts(result: StudyResult, subject: str, exam: str, age: float, stem: str) -> list[Chart]:
+def _charts(result: StudyResult, subject: str, exam: str, values: pd.Series, age: float, stem: str) -> list[Chart]:
     """The exam's left-right table, and its most abnormal place among the controls."""
     charts: list[Chart] = []
     whole = next((chart for chart in result.charts if isinstance(chart, LimbChart)), None)
     if whole is not None and any((row.subject, row.exam) == (subject, exam) for row in whole.rows):
         charts.append(whole.ofExam(subject, exam, f"{stem}_limbs", whole.title))
-    values, measure = result.data.values, MAIN_MEASURES[result.kind]
-    mine = values[(values["subject"] == subject) & (values["exam"] == exam) & (values["measure"] == measure)]
-    sign, worst = orientation(values, measure), (-math.inf, None)
-    for (region, side), value in mine.groupby(["region", "side"], sort=False)["value"].mean().items():
-        found = result.ranges.get((measure, region, side))
-        if found is not None and np.isfinite(value):
-            z = sign * found.compare(float(value), age).z
+    worst = (-math.inf, None)
+    for (region, side), value in values.items():
+        found = result.ranges.get((result.main, region, side))
+        if found is not None and np.isfinite(value) and (side != BOTH or (region, "left") not in values.index):
+            z = result.sign * found.compare(float(value), age).z
             worst = max(worst, (z, (found, float(value))), key=lambda pair: pair[0])
     if worst[1] is not None:
         found, value = worst[1]
-        note = f"the exam's most abnormal place: z {sign * worst[0]:+.2f}"
+        note = f"the exam's most abnormal place: z {result.sign * worst[0]:+.2f}"
         chart = rangeChart(found, (subject, age, value))
         charts.append(replace(chart, name=f"{stem}_range", note="; ".join(filter(None, (note, chart.note)))))
     return charts
+
+
+def _howOf(result: StudyResult, subject: str, exam: str) -> dict[str, str]:
+    """How the exam's values came about, as far as tables or provenance say it."""
+    values = result.data.values
+    mine = values[(values["kind"] == result.kind) & (values["subject"] == subject) & (values["exam"] == exam)]
+    return {name: text for name in ACQUISITION for text in mine[name].head(1) if text}
+
+
+def _notes(result: StudyResult, subject: str, exam: str) -> list[str]:
+    """What the audit says of this exam, and why there is no range."""
+    found = [
+        problem.sentence[:1].upper() + problem.sentence[1:]
+        if not problem.region
+        else f"{regionLabel(problem.region, problem.side)}: {problem.sentence}"
+        for problem in result.problems
+        if problem.subject == subject and problem.exam in ("", exam)
+    ]
+    refused = [row["note"] for row in result.supplement if row["analysis"] == "reference_range"]
+    if refused and not result.ranges:
+        found.append(f"No reference range: {refused[0]}")
+    return found
 
 
 def _changes(result: StudyResult, subject: str, exam: str) -> list[tuple[str, str, Estimate]]:
@@ -149,7 +182,7 @@ def _changes(result: StudyResult, subject: str, exam: str) -> list[tuple[str, st
     start, found = f"subject {subject}: exam {exam} minus exam ", []
     for row in result.supplement:
         isMine = row["analysis"] == "change" and row["note"].startswith(start)
-        if isMine and row["measure"] == MAIN_MEASURES[result.kind] and row["side"] != BOTH:
+        if isMine and row["measure"] == result.main and row["side"] != BOTH:
             since, _, words = row["note"].removeprefix(start).partition("; ")
             estimate = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["p"], row["statistic"], words)
             found.append((regionLabel(row["region"], row["side"]), f"exam {since}", estimate))

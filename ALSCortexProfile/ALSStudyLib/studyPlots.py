@@ -6,10 +6,11 @@ Slicer has neither boxes nor filled bands: a box, and a band, is one line around
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .reportWords import counted, realMinus
 from .studyCharts import (
     ALS,
     CONTROL,
@@ -95,7 +96,9 @@ def plotOf(chart: Chart) -> Plot:
     """
     for kind, make in _PLOTS.items():
         if isinstance(chart, kind):
-            return make(chart)
+            plot = make(chart)
+            series = tuple(replace(part, name=realMinus(part.name)) for part in plot.series)
+            return replace(plot, title=realMinus(plot.title), xLabel=realMinus(plot.xLabel), series=series)
     raise TypeError(f"Found a {type(chart).__name__}; expected one of {', '.join(kind.__name__ for kind in _PLOTS)}.")
 
 
@@ -146,7 +149,7 @@ def _scatterPlot(chart: ScatterChart) -> Plot:
     for number, group in enumerate(groupsOf(chart.groups), 1):
         mask = drawn & np.array([g == group for g in chart.groups], dtype=bool)
         subjects = tuple(subject for subject, isIn in zip(chart.subjects, mask, strict=True) if isIn)
-        name = f"{groupName(group)} ({len(subjects)} values, n = {len(set(subjects))})"
+        name = f"{groupName(group)} ({counted(len(subjects), 'value')}, n = {len(set(subjects))})"
         series.append(_points(f"group_{number}", name, places[mask], y[mask], group, subjects))
     return Plot(chart.title, chart.xLabel, chart.yLabel, tuple(series))
 

@@ -18,9 +18,9 @@ from .studyUnits import MEASURE_LABELS, group, regionLabel
 Key = tuple[str, str, str]  # measure, region, side
 
 
-def scaleOf(measure: str, values: pd.Series) -> str:
+def scaleOf(measure: str, values: pd.Series, settings: StudySettings) -> str:
     """SH and SH/Thk are positive and skewed: their limits are sought on a log scale, unless no band counts as 0."""
-    isSkewed = measure in ("sh", "sh_thk_per_mm") and (values.dropna() > 0.0).all()
+    isSkewed = measure in ("sh", "sh_thk_per_mm") and settings.noBand != "zero" and (values.dropna() > 0.0).all()
     return "log" if isSkewed else "linear"
 
 
@@ -52,7 +52,7 @@ def referenceRanges(
                 settings.minimumControls,
                 [str(name) for name in column.index],
                 about,
-                scaleOf(measure, column),
+                scaleOf(measure, column, settings),
             )
         except InputError as error:
             n = [int(column.notna().sum())]
@@ -112,7 +112,7 @@ def patientRows(
 
 
 def changeRows(
-    measure: str, exams: pd.DataFrame, participants: pd.DataFrame, repeat: Repeatability | None
+    measure: str, exams: pd.DataFrame, participants: pd.DataFrame, repeat: Repeatability | None, of: str
 ) -> list[dict]:
     """Last minus first exam of every subject with several, against the repeatability coefficient."""
     rows = []
@@ -128,7 +128,7 @@ def changeRows(
                 rows.append(
                     statisticsRow(
                         "change",
-                        change(float(first), float(last), coefficient, df),
+                        change(float(first), float(last), coefficient, df, of),
                         measure,
                         region,
                         side,

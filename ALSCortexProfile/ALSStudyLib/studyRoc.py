@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from .studyMeasurements import BOTH, PROFILE
 from .studyReadings import VisualReading
 from .studyRows import statisticsRow
 from .studySettings import PAPER, SYMMETRIC, StudySettings
-from .studyUnits import ALL, MAIN_MEASURES, MEASURE_LABELS, basicColumns, group, groupNames, regionLabel
+from .studyUnits import ALL, MEASURE_LABELS, basicColumns, group, groupNames, regionLabel
 
 RULES = (PAPER, SYMMETRIC)
 BAND_GRID = np.linspace(0.0, 1.0, 51)  # of 1 - specificity
@@ -22,6 +22,7 @@ _RULE_TEXT = {
     PAPER: "patients' greatest value against all values of the others: favors patients by construction",
     SYMMETRIC: "the same summary of every subject",
 }
+_OF_CUTOFF = ("cutoff", "sensitivity", "specificity", "ppv", "npv")
 _CRITERIA = {
     "youden": "Youden's index",
     "sensitivity": "sensitivity of at least {minimumSensitivity:g}",
@@ -44,13 +45,16 @@ class Scope:
     subjects: tuple[str, ...]
     unmeasured: int
     sign: int
+    isGuessed: bool = False
 
     @property
     def counts(self) -> list[int]:
         return [int(self.isPatient.sum()), int((~self.isPatient).sum())]
 
 
-def scopes(kind: str, measure: str, table: pd.DataFrame, participants: pd.DataFrame, sign: int) -> list[Scope]:
+def scopes(
+    kind: str, measure: str, table: pd.DataFrame, participants: pd.DataFrame, sign: int, isGuessed: bool
+) -> list[Scope]:
     """What ROC curves there are: patients against controls and against mimics, in all regions and in each."""
     regions = list(dict.fromkeys(table.columns.get_level_values("region")))
     if kind == PROFILE and len(regions) > 1:
@@ -76,6 +80,7 @@ def scopes(kind: str, measure: str, table: pd.DataFrame, participants: pd.DataFr
                     tuple(frame.index[kept]),
                     int((~kept).sum()),
                     sign,
+                    isGuessed,
                 )
             )
     return found
@@ -92,21 +97,22 @@ class RocStudy:
 
 
 def rocStudy(
-    scope: Scope, kind: str, settings: StudySettings, others: dict[str, Scope], visuals: list[VisualReading]
+    scope: Scope, main: str, settings: StudySettings, others: dict[str, Scope], visuals: list[VisualReading]
 ) -> RocStudy:
     """AUC by both rules with its null, and for the main measures the cut-off and what it does.
 
     :param others: of further groups at the same places, on which the cut-off is tried ("mimic").
     """
     rows, more, lines, nulls, cutoffs = [], [], [], [], {}
-    withCutoff = scope.measure.startswith(MAIN_MEASURES[kind])
-    direction = "larger" if scope.sign > 0 else "smaller"
+    withCutoff = scope.measure.startswith(main)
+    direction = ("larger" if scope.sign > 0 else "smaller") + " = disease"
+    direction += " (polarity unknown: the sign of most values)" if scope.isGuessed else ""
     for rule in RULES:
         rng = np.random.default_rng([settings.seed, len(scope.region), RULES.index(rule)])
         place = {"measure": scope.measure, "region": scope.region, "side": BOTH, "rule": rule}
         place |= {"groups": scope.groups, "n": scope.counts}
         text = _RULE_TEXT[rule] if rule == PAPER else f"{_RULE_TEXT[rule]} ({settings.summary})"
-        note = f"{text}; {direction} = disease"
+        note = f"{text}; {direction}"
         if scope.unmeasured:
             note += f"; {scope.unmeasured} subjects without any value are left out"
         reason = _unusable(scope)
@@ -123,6 +129,9 @@ def rocStudy(
         nullText = f"with no disease this rule gives {null.mean:.2f} ({null.low:.2f} to {null.high:.2f})"
         nullText += f", permutation p {null.p:.3g}"
         nulls.append(f"no disease, {rule} rule: AUC {null.mean:.2f} ({null.low:.2f} to {null.high:.2f})")
+        if rule == PAPER:
+            # Against 0.5, and with a control's values taken as independent, p is far too small (METHODS.md 1).
+            area = replace(area, p=NAN)
         rows.append(statisticsRow("auc_delong", area, note=f"{note}; {entries}; {nullText}", **place))
         boot = roc.clusterBootstrapAuc(scope.values, scope.isPatient, rule, settings.summary, rng, settings.resamples)
         rows.append(statisticsRow("auc_cluster_bootstrap", boot, note=f"{note}; {entries}", **place))
@@ -131,7 +140,7 @@ def rocStudy(
         more.append(statisticsRow("permutation_null", nullEstimate, note=nullNote, **place))
         point, cutoffText = None, ""
         if withCutoff:
-            cut, cutRows, cutMore = _cutoff(scope, rule, settings, rng, others, place)
+            cut, cutRows, cutMore = _cutoff(scope, rule, settings, rng, others, place, area.value > 0.5)
             rows, more = rows + cutRows, more + cutMore
             cutoffs[rule] = scope.sign * cut.cutoff.value
             if np.isfinite(cut.cutoff.value):
@@ -157,7 +166,7 @@ def rocStudy(
             )
         )
     points = []
-    if lines and withCutoff and SYMMETRIC in cutoffs:
+    if lines and np.isfinite(cutoffs.get(SYMMETRIC, NAN)):
         visualRows, points = _againstVisual(scope, settings, cutoffs[SYMMETRIC], visuals)
         more += visualRows
     chart = _chart(scope, lines, points, "; ".join(nulls)) if lines else None
@@ -183,8 +192,13 @@ def _chart(scope: Scope, lines, points, note: str) -> RocChart:
     )
 
 
-def _cutoff(scope: Scope, rule: str, settings: StudySettings, rng, others, place):
+def _cutoff(scope: Scope, rule: str, settings: StudySettings, rng, others, place, isUseful: bool):
     """The cut-off of one rule, its accuracy corrected for optimism, and what it does to other groups."""
+    criterion = "criterion: " + _CRITERIA[settings.cutoff].format(**settings.toDict())
+    if not isUseful:
+        useless = notMeasurable("no useful cut-off: the AUC is not above 0.5")
+        rows = [statisticsRow(name, useless, note=criterion, **place) for name in _OF_CUTOFF]
+        return rocCutoff.CutoffResult(useless, useless, useless, useless, useless), rows, []
     cut = rocCutoff.studyCutoff(
         scope.values,
         scope.isPatient,
@@ -197,7 +211,7 @@ def _cutoff(scope: Scope, rule: str, settings: StudySettings, rng, others, place
         rng,
         settings.resamples,
     )
-    criterion = "criterion: " + _CRITERIA[settings.cutoff].format(**settings.toDict())
+    criterion += "; found on a smooth model of both groups, so that the best point of this sample may differ"
     prevalence = f"at a prevalence of {settings.prevalence:g}"
     rows = [
         statisticsRow("cutoff", _turned(cut.cutoff, scope.sign), note=criterion, **place),
@@ -252,7 +266,8 @@ def _againstVisual(scope: Scope, settings: StudySettings, cutoff: float, visuals
             statisticsRow(
                 "mcnemar",
                 roc.mcnemar(above == truth, seen == truth),
-                note=f"{pair}: share right by the number minus share right by the eye",
+                note=f"{pair}: share right by the number minus share right by the eye; the number's cut-off was "
+                "found on these very subjects",
                 family=pair,
                 **place,
             )

@@ -9,9 +9,15 @@ from pathlib import Path
 import pandas as pd
 
 from .errors import InputError
+from .studyFiles import MOST_SENTENCES, checkFile, listed, naturally, places
 from .studyMeasurements import PHASE, PROFILE, readMeasurements
-from .studyParticipants import groupOf, noParticipants, noReadings, dropImpossible, readParticipants, readReadings
-from .studyProblems import REFUSED, Problem
+from .studyParticipants import dropImpossible, groupOf, noParticipants, noReadings, readParticipants, readReadings
+from .studyProblems import REFUSED, SUSPECT, Problem
+
+# Regions come in this order, whatever the order of the rows; others follow by name.
+REGION_ORDER = ("hand_knob", "paracentral", "precentral_gyrus", "frontal_cortex", "caudate_nucleus")
+SIDE_ORDER = {"left": 0, "right": 1, "both": 2}
+OTHER_AGE_YEARS = 10.0
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,8 @@ class StudyData:
     """The input of a study.
 
     :param values: one row per value: kind, subject, exam, reader, region, side (left, right, both), rank, measure,
-        value, status, flags, source, group, age_years, and how it came about (`ACQUISITION`). participants: by subject.
+        value, status, flags, source, line, group, age_years, and how it came about (`ACQUISITION`); in an order of its
+        own: subjects, exams, files as they were given. participants: by subject.
     :param readings: subject, exam, reader, session, target, reading, score. sources: files by the name in `source`.
     """
 
@@ -39,68 +46,99 @@ def readStudy(
 ) -> StudyData:
     """Read and join all tables; what cannot be used is left out and becomes a problem.
 
-    :raises InputError: no table of measurements can be used.
+    :raises InputError: a file that is not there, or no table of measurements that can be used.
     """
     problems: list[Problem] = []
-    frames: list[pd.DataFrame] = []
-    names = _sourceNames(measurements)
-    for path, name in zip(measurements, names, strict=True):
+    sources = _named(measurements, problems)
+    for path in (*sources.values(), *([participants] if participants else []), *readings):
+        checkFile(Path(path))
+    frames = _readEach(sources, lambda name: readMeasurements(sources[name], name), problems)
+    if not frames:
+        raise InputError(problems[0].sentence if problems else "The study has no measurements; expected a table.")
+    people = noParticipants()
+    if participants is not None:
+        people = (_readEach([participants], lambda path: readParticipants(Path(path)), problems) or [people])[0]
+    read = _readEach(readings, lambda path: readReadings(Path(path)), problems)
+    gathered = pd.concat(read, ignore_index=True) if read else noReadings()
+    values, people = _joined(pd.concat(frames, ignore_index=True), people, participants is not None, problems)
+    gathered = _sortedReadings(gathered, people)
+    return StudyData(_sorted(values, sources), people, gathered, problems, sources)
+
+
+def _readEach(items, read, problems: list[Problem]) -> list[pd.DataFrame]:
+    frames = []
+    for item in items:
         try:
-            frame, found = readMeasurements(Path(path), name)
+            frame, found = read(item)
         except InputError as error:
             problems.append(Problem(REFUSED, str(error)))
             continue
         frames.append(frame)
         problems += found
-    if not frames:
-        raise InputError(problems[0].sentence if problems else "The study has no measurements; expected a table.")
-    values = pd.concat(frames, ignore_index=True)
-    people = noParticipants()
-    if participants is not None:
-        try:
-            people, found = readParticipants(Path(participants))
-            problems += found
-        except InputError as error:
-            problems.append(Problem(REFUSED, str(error)))
-    values, people = _joined(values, people, problems)
-    read = []
-    for path in readings:
-        try:
-            frame, found = readReadings(Path(path))
-            read.append(frame)
-            problems += found
-        except InputError as error:
-            problems.append(Problem(REFUSED, str(error)))
-    gathered = pd.concat(read, ignore_index=True) if read else noReadings()
-    return StudyData(values, people, gathered, problems, dict(zip(names, map(Path, measurements), strict=True)))
+    return frames
 
 
-def _sourceNames(paths):
-    """File names, with their folder where two are alike."""
-    names = [Path(path).name for path in paths]
-    return [
-        name if names.count(name) == 1 else f"{Path(path).parent.name}/{name}"
-        for name, path in zip(names, paths, strict=True)
-    ]
+def _named(paths: Sequence[Path], problems: list[Problem]) -> dict[str, Path]:
+    """Files by a name of their own: as much of the path as tells them apart."""
+    found: dict[Path, Path] = {}
+    for path in map(Path, paths):
+        if path.resolve() in found:
+            problems.append(
+                Problem(SUSPECT, f"File '{path}' is given twice; expected once; leave one out: it is read once.")
+            )
+        found.setdefault(path.resolve(), path)
+    depth, names = 1, []
+    while not names or len(set(names)) < len(names):
+        names = ["/".join(path.parts[-depth:]) for path in found]
+        depth += 1
+    # A name that is unique by itself needs no folder.
+    short = [path.name for path in found]
+    names = [own if short.count(own) == 1 else name for own, name in zip(short, names, strict=True)]
+    return dict(zip(names, found.values(), strict=True))
 
 
-def _joined(values: pd.DataFrame, people: pd.DataFrame, problems: list[Problem]):
+def _sorted(values: pd.DataFrame, sources: dict[str, Path]) -> pd.DataFrame:
+    """An order of its own, so that no number hangs on the order of rows."""
+    order = {name: index for index, name in enumerate(REGION_ORDER)}
+    given = {name: index for index, name in enumerate(sources)}
+    keys = pd.DataFrame(
+        {
+            "subject": values["subject"].map(places(values["subject"])),
+            "exam": values["exam"].map(places(values["exam"])),
+            "source": values["source"].map(given),
+            "reader": values["reader"].map(places(values["reader"])),
+            "session": values["session"].map(places(values["session"])),
+            "region": values["region"].map(lambda name: (order.get(name, len(order)), name)),
+            "side": values["side"].map(SIDE_ORDER),
+            "rank": values["rank"],
+        }
+    )
+    return values.loc[keys.sort_values(list(keys), kind="stable").index].reset_index(drop=True)
+
+
+def _sortedReadings(readings: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    readings = readings.assign(subject=[_known(subject, people.index) for subject in readings["subject"]])
+    keys = pd.DataFrame({name: readings[name].map(places(readings[name])) for name in ("subject", "exam")})
+    return readings.loc[keys.sort_values(list(keys), kind="stable").index].reset_index(drop=True)
+
+
+# Joined ---------------------------------------------------------------------------------------------------------
+
+
+def _joined(values: pd.DataFrame, people: pd.DataFrame, isGiven: bool, problems: list[Problem]):
     """Group and age of each row; the measurements' own columns serve subjects that no participants table has."""
-    plain = {_plainId(subject): subject for subject in people.index}
+    _checkTwins(people, problems)
+    known = people.index if isGiven else pd.Index(sorted(set(values["subject"]), key=naturally))
     values = values.assign(given_subject=values["subject"])
-    values["subject"] = [plain.get(_plainId(subject), subject) for subject in values["subject"]]
+    values["subject"] = [_known(subject, known if isGiven else known[:0]) for subject in values["subject"]]
+    if not isGiven:
+        first: dict[str, str] = {}
+        values["subject"] = [first.setdefault(_plainId(subject), subject) for subject in values["subject"]]
     own = values.groupby("subject", sort=False)[["own_group", "own_sex", "own_age_years"]].first()
     new = [subject for subject in own.index if subject not in people.index]
-    if new and len(people):
-        problems += [
-            Problem(
-                REFUSED,
-                "the subject is not among the participants; expected a row there; add it: the subject "
-                "is in no comparison.",
-                subject=subject,
-            )
-            for subject in new
-        ]
+    if isGiven:
+        _tellUnknown(new, people, problems)
+        _tellOthers(own, people, problems)
     if new:
         groups = [groupOf(own.loc[subject, "own_group"]) or "" for subject in new]
         ages = own.loc[new, "own_age_years"].to_numpy(float)
@@ -118,3 +156,80 @@ def _joined(values: pd.DataFrame, people: pd.DataFrame, problems: list[Problem])
 
 def _plainId(subject: str) -> str:
     return subject.casefold().removeprefix("sub-")
+
+
+def _known(subject: str, names: pd.Index) -> str:
+    """The participant an identifier means: the very one, or the only one but for "sub-" and capitals."""
+    if subject in names:
+        return subject
+    alike = [name for name in names if _plainId(name) == _plainId(subject)]
+    return alike[0] if len(alike) == 1 else subject
+
+
+def _checkTwins(people: pd.DataFrame, problems: list[Problem]) -> None:
+    plain = pd.Series([_plainId(name) for name in people.index], dtype=object)
+    for twin in plain[plain.duplicated()].unique():
+        names = " and ".join(name for name in people.index if _plainId(name) == twin)
+        problems.append(
+            Problem(
+                SUSPECT,
+                f"participants {names} differ by no more than 'sub-' or capitals; expected one name per person; "
+                "correct it: they are taken as different persons.",
+            )
+        )
+
+
+def _tellUnknown(new: list[str], people: pd.DataFrame, problems: list[Problem]) -> None:
+    """Subjects that no participant is, and participants without a measurement."""
+    stripped = {name.lstrip("0") for name in people.index}
+    hint = " (were leading zeros lost?)" if any(name.lstrip("0") in stripped for name in new) else ""
+    what = "not among the participants; expected a row there"
+    if len(new) > MOST_SENTENCES:
+        sentence = f"{len(new)} subjects ({listed(new)}) are {what}{hint}; add them: they are in no comparison."
+        problems.append(Problem(REFUSED, sentence))
+        return
+    problems += [
+        Problem(REFUSED, f"the subject is {what}{hint}; add it: the subject is in no comparison.", subject=subject)
+        for subject in new
+    ]
+
+
+def _persons(names) -> str:
+    one = len(names) == 1
+    return f"{len(names)} participant{'' if one else 's'} ({listed(names)}) {'has' if one else 'have'}"
+
+
+def _tellOthers(own: pd.DataFrame, people: pd.DataFrame, problems: list[Problem]) -> None:
+    """Participants without measurement or group, and what the measurements' own columns say otherwise."""
+    unmeasured = [name for name in people.index if name not in own.index]
+    if unmeasured:
+        sentence = f"{_persons(unmeasured)} no measurement; expected one each; "
+        problems.append(Problem(SUSPECT, sentence + "add their tables: they count nowhere."))
+    blank = [name for name in people.index if not people.loc[name, "group"] and name in own.index]
+    told = {problem.subject for problem in problems if "group '" in problem.sentence}
+    if set(blank) - told:
+        sentence = f"{_persons(set(blank) - told)} no group; "
+        problems.append(
+            Problem(REFUSED, sentence + "expected als, control or mimic; fill it in: they are in no comparison.")
+        )
+    for name in own.index.intersection(people.index):
+        group, other = people.loc[name, "group"], groupOf(own.loc[name, "own_group"])
+        if other and group and other != group:
+            problems.append(
+                Problem(
+                    SUSPECT,
+                    f"the measurements say group {other}, the participants {group}; expected the same; correct one: "
+                    "the participants count.",
+                    subject=name,
+                )
+            )
+        age, here = people.loc[name, "age_years"], own.loc[name, "own_age_years"]
+        if abs(age - here) > OTHER_AGE_YEARS:
+            problems.append(
+                Problem(
+                    SUSPECT,
+                    f"the measurements say {here:g} years, the participants {age:g}; expected about the same; correct "
+                    "one: the age beside the measurement is used.",
+                    subject=name,
+                )
+            )

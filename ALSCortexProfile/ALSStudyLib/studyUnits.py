@@ -10,7 +10,6 @@ from .studySettings import StudySettings
 
 LEFT, RIGHT, ALL = "left", "right", "all"
 EXTREME = "phase_rad_extreme"  # the most extreme slice instead of the mean of those kept
-MAIN_MEASURES = {PROFILE: "sh_thk_per_mm", PHASE: "phase_rad"}
 _DARK = {"sh_thk_per_mm": "SH/Thk (1/mm)", "sh": "SH", "thickness_mm": "Thickness (mm)"}
 _PHASE = {
     "phase_rad": "Phase shift (rad)",
@@ -50,11 +49,21 @@ def orientation(values: pd.DataFrame, measure: str) -> int:
         return 1
     if measure == "thickness_mm":
         return -1
-    kind = values[values["kind"] == PHASE]
-    declared = {text for text in kind["polarity"] if text.startswith("paramagnetic")}
+    declared = _polarities(values)
     if len(declared) == 1:
         return -1 if declared == {"paramagnetic_negative"} else 1
+    kind = values[values["kind"] == PHASE]
     return -1 if kind.loc[kind["measure"] == measure.removesuffix("_extreme"), "value"].median() < 0 else 1
+
+
+def _polarities(values: pd.DataFrame) -> set[str]:
+    """What the phase values declare; what declares nothing goes with the others."""
+    return {text for text in values.loc[values["kind"] == PHASE, "polarity"] if text.startswith("paramagnetic")}
+
+
+def isOrientationGuessed(values: pd.DataFrame, measure: str) -> bool:
+    """Whether `orientation` had to look at the values."""
+    return measure.startswith("phase") and len(_polarities(values)) != 1
 
 
 def firstReader(values: pd.DataFrame) -> pd.DataFrame:
@@ -125,10 +134,23 @@ def groupNames(index: pd.Index, participants: pd.DataFrame) -> list[str]:
     return [name for name in ("als", "control", "mimic", ALL) if name in found]
 
 
-def countsText(table: pd.DataFrame, columns: list) -> str:
+def greatest(places: pd.DataFrame, sign: int) -> pd.Series:
+    """The most diseased value of each row."""
+    return sign * (sign * places).max(axis=1)
+
+
+def oneSided(table: pd.DataFrame, region: str) -> int:
+    """How many rows have only one side of a region: their "both" is that side's value."""
+    sides = [column for column in ((region, LEFT), (region, RIGHT)) if column in table.columns]
+    return int((table[sides].notna().sum(axis=1) == 1).sum()) if len(sides) == 2 else 0
+
+
+def countsText(table: pd.DataFrame, column: tuple[str, str]) -> str:
     """How much a number is made of: subjects, exams, regions, and what was not measured."""
-    part = table[columns]
+    part = table[[column]]
     failed = int(part.isna().to_numpy().sum())
     subjects = table.index.get_level_values("subject").nunique()
     exams = f", {len(table)} exams" if table.index.nlevels > 1 else ""
-    return f"{subjects} subjects{exams}, {part.size - failed} regions, {failed} not measured"
+    sides = oneSided(table, column[0]) if column[1] == BOTH else 0
+    only = f", {sides} with one side only" if sides else ""
+    return f"{subjects} subjects{exams}, {part.size - failed} regions, {failed} not measured{only}"
