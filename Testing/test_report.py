@@ -352,7 +352,7 @@ class PdfTest(ReportTestCase):
         for each in (wide, fullPhasePage().sections[0].table):
             chosen = reportLayout.tableColumns(each, 1.0, reportPdf._width)
             drawn = reportPdf._table(each, 1.0)[0]
-            for row, texts in zip(drawn._cellvalues[1:], table.rows, strict=True):
+            for row, texts in zip(drawn._cellvalues[1:], each.rows, strict=True):
                 for paragraph, text, width in zip(row, texts, chosen.widths, strict=True):
                     paragraph.wrap((width - chosen.padding) / reportLayout.POINT, 1e4)
                     lines = [line.words if hasattr(line, "words") else line[1] for line in paragraph.blPara.lines]

@@ -154,8 +154,9 @@ def writePatientReport(
 
     :param rows: of profile_measurements.tsv or phase_measurements.tsv, numbers as numbers, None where missing.
     :param ranges: of a site's controls (`readRanges`). sourceDicom: files of the image series, if it came as DICOM.
-    :param stem: name of the files. values: of `measure` by region and side, else those of the rows. isLargerAbnormal: else as the
-        provenance's polarity says. how: how the values came about, else as the provenance says.
+    :param stem: name of the files. values: of `measure` by region and side, else those of the rows.
+    :param isLargerAbnormal: else as the provenance's polarity says. how: how the values came about, else as the
+        provenance says.
     :raises InputError: no subject, no rows, or pictures that cannot be read.
     """
     folder, participant, provenance = Path(folder), dict(participant or {}), dict(provenance or {})
