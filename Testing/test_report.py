@@ -96,14 +96,25 @@ class PatientPageTest(ReportTestCase):
         ages = np.linspace(40, 75, 13)
         values = 0.03 + 0.0004 * ages + 0.005 * np.sin(np.arange(13))
         controls = ReferenceRange.fromControls(values, ages)
-        compared = controls.compare(0.06, 60.0)
+        compared = controls.compare(0.07, 60.0)
         page = patientPage(
             "profile", "P", "", [profileRow("a_left")], {"age_years": 60}, [("SH/Thk", compared, controls)]
         )
         row = table(page, "Among this site's own controls")[0]
         low, high = controls.limits(60.0)
-        self.assertEqual(row["Controls' central 95 %"], f"{low.value:.3f} to {high.value:.3f} at 60 years")
-        self.assertEqual(row["Beyond"], f"{compared.nBeyond} of 13 controls")
+        limits = f"{low.value:.3f} to {high.value:.3f} at 60 years"
+        self.assertGreater(0.07, high.value)
+        self.assertEqual(row["Controls' central 95 %"], f"{limits}: outside")
+        self.assertEqual(row["Among the controls"], f"greater than {compared.nBeyond} of 13 controls")
+        self.assertIn("the larger a value, the more abnormal", allText(page))
+        inside = controls.compare(0.05, 60.0, largerIsAbnormal=False)
+        both = [("right", inside, controls), ("left", controls.compare(0.05, 90.0, False), controls)]
+        other = patientPage("phase", "P", "", [phaseRow("putamen", "left", 1, -0.2)], {"age_years": 60}, both)
+        within = table(other, "Among this site's own controls")[0]
+        self.assertEqual(within["Controls' central 95 %"], limits)
+        self.assertTrue(within["Among the controls"].startswith("smaller than"))
+        self.assertIn("the smaller a value, the more abnormal", allText(other))
+        self.assertIn("left: extrapolated", allText(other))  # of one place only
         self.assertTrue(row["Percentile (95 % CI)"].startswith(percentage(compared.percentile.value)))
         self.assertEqual(row["z"], signed(compared.z, 2))
         self.assertIn("Age: ", "".join(f"{a}: {b}" for a, b in page.sections[0].facts))
@@ -168,7 +179,9 @@ class PatientPageTest(ReportTestCase):
         controls = ReferenceRange.fromControls(np.linspace(0.02, 0.05, 12))
         compared = replace(controls.compare(0.04), n=1, nBeyond=0, note="limits from -0.1")
         page = patientPage("profile", "P", "", [profileRow("a_left")], None, [("SH", compared, controls)])
-        self.assertEqual(table(page, "Among this site's own controls")[0]["Beyond"], "0 of 1 control")
+        self.assertEqual(
+            table(page, "Among this site's own controls")[0]["Among the controls"], "greater than 0 of 1 control"
+        )
         self.assertIn("limits from \u22120.1", allText(page))
 
     def testWhatCannotBeSignedIsRefused(self):

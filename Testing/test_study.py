@@ -191,7 +191,8 @@ class MadeCohortTest(StudyCase):
         bias = next(row for row in rows(self.result, "bland_altman", **where) if row["note"].startswith("bias"))
         self.assertTrue(contains(bias, 0.0))
         between = [row for row in rows(self.result, "repeatability", **where) if "controls" in row["note"]]
-        self.assertEqual(len(between), 1)
+        self.assertEqual({row["region"] for row in between}, set(PLACES))
+        self.assertTrue(all("5 controls" in row["note"] for row in between))
 
     def testKappaWithinAndBetweenReaders(self):
         found = rows(self.result, "kappa", measure="reading")

@@ -1,5 +1,6 @@
 """What real tables do to a study: files of one name, stray quotes, other row orders, names that differ by a prefix."""
 
+import json
 import random
 import re
 import unittest
@@ -7,13 +8,16 @@ import unittest
 import numpy as np
 import pandas as pd
 from alsTestCases import pageText
+from ALSStudyLib.audit import audit
 from ALSStudyLib.errors import InputError
 from ALSStudyLib.patientOutput import readRanges
+from ALSStudyLib.reading import VERDICTS
 from ALSStudyLib.study import runStudy
 from ALSStudyLib.studyOutput import writeStudies
 from ALSStudyLib.studySettings import StudySettings
 from ALSStudyLib.studyTables import readStudy
 from commandTestCases import call
+from scipy import stats
 from studyTestCases import StudyCase, rows
 
 FEW = StudySettings(resamples=100, permutations=100)
@@ -33,7 +37,7 @@ def cohort(n=12, seed=5, exams=1):
     return lines, people
 
 
-class TablesTest(StudyCase):
+class ProfileTables(StudyCase):
     header = "subject exam target sh_thk_per_mm\n"
     people = "subject group age_years\n"
 
@@ -49,6 +53,8 @@ class TablesTest(StudyCase):
         writeStudies(self.folder, [result], [], "study", lambda folder, charts: [])
         return result, {path.stem: pageText(path) for path in (self.folder / "patients").glob("*.html")}
 
+
+class TablesTest(ProfileTables):
     def testFilesOfOneNameInFoldersOfOneName(self):
         lines, people = cohort()
         half = len(lines) // 2
@@ -241,6 +247,137 @@ class TablesTest(StudyCase):
         done = call("study", "--measurements", out / "study_statistics.tsv", *arguments)
         self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1))
         self.assertIn("would be replaced", done.stderr)
+
+
+class ReviewedTest(ProfileTables):
+    """What a review found."""
+
+    def testAMissingPlaceMovesNoValue(self):
+        lines, people = cohort()
+        given = {tuple(line.split()[:3]): float(line.split()[3]) for line in lines[1:]}
+        exams = runStudy(self.data(lines[1:], people), FEW).exams
+        for (subject, exam, target), value in given.items():
+            region, side = target.rsplit("_", 1)
+            self.assertEqual(exams.loc[(subject, exam), (region, side)], value)
+        self.assertTrue(np.isnan(exams.loc[("S00", "1"), ("hand_knob", "left")]))
+
+    def testPlacesInTwoFiles(self):
+        lines, people = cohort()
+        random.Random(2).shuffle(lines)
+        paths = [self.write(f"{n}.tsv", self.header + "\n".join(lines[n::2])) for n in range(2)]
+        exams = runStudy(readStudy(paths, self.write("people.tsv", self.people + "\n".join(people))), FEW).exams
+        for line in lines:
+            subject, exam, target, value = line.split()
+            self.assertEqual(exams.loc[(subject, exam), tuple(target.rsplit("_", 1))], float(value))
+
+    def testGroupsDoNotHangOnTheOrderOfFiles(self):
+        lines, people = cohort()
+        groups = dict(person.split()[:2] for person in people)
+        plain = self.write("plain.tsv", self.header + "\n".join(lines[::2]))
+        told = [f"{line} {groups[line.split()[0]]}" for line in lines[1::2]]
+        grouped = self.write("grouped.tsv", self.header.replace("\n", " group\n") + "\n".join(told))
+        for paths in ([plain, grouped], [grouped, plain]):
+            self.assertEqual(readStudy(paths).participants["group"].to_dict(), groups)
+
+    def testHolmIsOverTheLimbs(self):
+        lines, people = cohort()
+        rng = np.random.default_rng(1)
+        people = [f"{person} {rng.integers(0, 9)} {rng.integers(0, 9)}" for person in people]
+        self.people = "subject group age_years umn_arm_left umn_arm_right\n"
+        result = runStudy(self.data(lines, people), FEW)
+        found = [row for row in rows(result, "spearman", region="hand_knob") if row["group_b"].startswith("umn_arm")]
+        self.assertEqual(len(found), 2)
+        smaller, larger = sorted(found, key=lambda row: row["p"])
+        self.assertAlmostEqual(smaller["p_holm"], min(1.0, 2 * smaller["p"]))
+        self.assertAlmostEqual(larger["p_holm"], max(larger["p"], smaller["p_holm"]))
+
+    def testAMissingScoreLeavesTheOthers(self):
+        lines, people = cohort()
+        text = "subject exam reader session target reading score\n" + "\n".join(
+            f"S{i:02d} 1 A 1 hand_knob_left {VERDICTS[i < 10]} {'n/a' if i == 5 else int(i < 10)}" for i in range(24)
+        )
+        result = runStudy(self.data(lines, people, readings=[self.write("r.tsv", text)]), FEW)
+        found = rows(result, "auc_difference", measure="sh_thk_per_mm")[0]
+        self.assertEqual(found["n_a"], 23)
+        self.assertIn("1 subjects have no score", found["note"])
+
+    def testTheReadingOfTheExamThatCounts(self):
+        lines, people = cohort(exams=2)
+        text = "subject exam reader session target reading score\n" + "\n".join(
+            f"S{i:02d} {exam} A 1 Hand_knob_left {VERDICTS[exam == 2 or i < 6]} 1" for i in range(24) for exam in (2, 1)
+        )
+        result = runStudy(self.data(lines, people, readings=[self.write("r.tsv", text)]), FEW)
+        self.assertEqual(self.one(result, "visual_sensitivity")["estimate"], 0.5)
+
+    def testPoorFitsAreNoZeros(self):
+        lines, people = cohort()
+        self.header = "subject exam target sh_thk_per_mm status\n"
+        lines = [
+            f"{line.rpartition(' ')[0]} n/a poor_fit" if line.startswith("S00") else f"{line} ok" for line in lines
+        ]
+        result = runStudy(self.data(lines, people), StudySettings(noBand="zero", resamples=100, permutations=100))
+        self.assertTrue(result.exams.loc["S00"].isna().to_numpy().all())
+
+    def testChangesAreHeldAgainstControlsNotPatients(self):
+        lines, people = cohort(exams=2)
+        result = runStudy(self.data(lines, people), FEW)
+        (between,) = [r for r in rows(result, "repeatability", region="hand_knob") if "12 controls" in r["note"]]
+        change = rows(result, "change", region="hand_knob", side="left")[0]
+        self.assertIn(f"of {between['estimate']:.3g} (exams of controls)", change["note"])
+        quantile = 0.5 * (change["ci_high"] - change["ci_low"]) / (between["estimate"] / 1.959964)
+        self.assertAlmostEqual(quantile, stats.t.ppf(0.975, 24), places=3)  # two sides of twelve controls
+        self.assertEqual(rows(result, "change", region="hand_knob", side="both"), [])
+
+    def testFieldStrengthsThatDiffer(self):
+        self.header = "subject exam target sh_thk_per_mm field_strength_t\n"
+        for other, expected in (("1.5", 1), ("2.89", 0)):
+            lines = [f"{line} {3 if index else other}" for index, line in enumerate(cohort()[0])]
+            data = self.data(lines, cohort()[1])
+            self.assertEqual(sum("field strengths" in p.text for p in audit(data.values)), expected)
+
+    def testTwoSpellingsOfOneEchoTimeAreOne(self):
+        lines, people = cohort()
+        self.header = "subject exam target sh_thk_per_mm echo_time_ms\n"
+        _, pages = self.pages(
+            self.data([f"{line} {'19' if n % 3 else '19.0'}" for n, line in enumerate(lines)], people)
+        )
+        self.assertIn("of 12 controls", pages["S00_exam1_profile"])
+
+    def testAgeIsAllowedForOnThePage(self):
+        lines, people = cohort()
+        result, pages = self.pages(self.data(lines, people))
+        found = result.ranges[("sh_thk_per_mm", "hand_knob", "left")]
+        self.assertTrue(found.usesAge)
+        value = result.exams.loc[("S00", "1"), ("hand_knob", "left")]
+        self.assertIn(f"{found.compare(value, 50.0).z:+.2f}", pages["S00_exam1_profile"])
+        self.assertNotEqual(round(found.compare(value, 50.0).z, 2), round(found.compare(value, None).z, 2))
+
+    def testAnExamsFolderIsNotForAStudy(self):
+        out = self.folder / "P012"
+        out.mkdir()
+        (out / "profile_measurements.tsv").write_text("subject", encoding="utf-8")
+        record = {"command": "profile", "outputs": ["profile_measurements.tsv", "provenance.json"]}
+        (out / "provenance.json").write_text(json.dumps(record), encoding="utf-8")
+        table = self.write("m.tsv", self.header + "\n".join(cohort()[0]))
+        done = call("study", "--measurements", table, "--output", out)
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1))
+        self.assertIn("holds the results of an exam", done.stderr)
+        self.assertTrue((out / "profile_measurements.tsv").is_file())
+
+    def testNumbersThereAreNot(self):
+        table = self.write(
+            "m.tsv", self.header.replace("\n", " rank\n") + "A 1 hand_knob_left 0.1 inf\nA 1 hand_knob_left 0.2 x"
+        )
+        values = readStudy([table]).values
+        self.assertEqual(len(set(values["rank"])), 2)
+        done = call("study", "--measurements", table, "--seed", -1, "--output", self.folder / "out")
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1))
+        with self.assertRaisesRegex(InputError, "no measurements"):
+            readStudy([])
+        ranges = self.folder / "ranges.json"
+        ranges.write_text('{"ranges": 5}', encoding="utf-8")
+        with self.assertRaisesRegex(InputError, "holds no reference ranges"):
+            readRanges(ranges)
 
 
 class PhaseTest(StudyCase):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from .patientOutput import alikeText
 from .studyMeasurements import ACQUISITION, BOTH, MEASURES, PHASE, PROFILE
 from .studyProblems import SUSPECT, Problem
 
@@ -251,7 +252,7 @@ def _pooled(values: pd.DataFrame) -> list[Problem]:
     for kind, group in values.groupby("kind", sort=False):
         for name in ACQUISITION:
             found = group[["subject", "exam", name]].drop_duplicates()
-            counts = _merged(found.loc[found[name] != "", name].value_counts())
+            counts = mergedCounts(found.loc[found[name] != "", name].value_counts())
             if counts and (found[name] == "").any():
                 counts["not stated"] = int((found[name] == "").sum())
             if len(counts) > 1:
@@ -266,20 +267,13 @@ def _pooled(values: pd.DataFrame) -> list[Problem]:
     return problems
 
 
-def _merged(counts: pd.Series) -> dict[str, int]:
+def mergedCounts(counts: pd.Series) -> dict[str, int]:
     """Counts by value, where numbers that differ by less than 5 % are one: a 3 T magnet is one of 2.89 T."""
     merged: dict[str, int] = {}
     for text, count in counts.items():
-        alike = next((known for known in merged if _alike(known, text)), text)
+        alike = next((known for known in merged if alikeText(known, text)), text)
         merged[alike] = merged.get(alike, 0) + int(count)
     return merged
-
-
-def _alike(first: str, second: str) -> bool:
-    try:
-        return abs(float(first) - float(second)) < 0.05 * abs(float(first))
-    except ValueError:
-        return first == second
 
 
 def _scales(values: pd.DataFrame) -> list[Problem]:

@@ -433,11 +433,13 @@ def _reportContext(parsed, exams):
 def _measureAndWrite(parsed, measure, inputs, withScene=True):
     """:param measure: function (scene, progress) to exams. inputs: files, or a function to them."""
     from . import examOutput
-    from .examReport import filesOf
+    from .examReport import checkFiles, filesOf
     from .mrmlFiles import HeadlessScene
-    from .outputFolder import checkWritable, outputFolder
+    from .outputFolder import checkNotReplaced, checkWritable, outputFolder
 
     checkWritable(parsed.output)
+    checkNotReplaced(parsed.output, _reportInputs(parsed))
+    checkFiles(parsed.participants, parsed.reference_ranges, parsed.readings, parsed.source_dicom)
     headless = HeadlessScene()
     with _progressBar(parsed.command) as bar:
         exams = measure(headless.scene, lambda share: bar.advance(parsed.command, share))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import InputError
+from .limbs import OPPOSITE, limbsOf
 from .patientOutput import picturesIn, readRanges, writePatientReport
 from .referenceRange import ReferenceRange
 
@@ -22,6 +23,7 @@ class ReportContext:
     ranges: Sequence[ReferenceRange] = ()
     readings: Sequence[Mapping] = ()
     sourceDicom: Sequence[Path] = ()
+    notes: Sequence[str] = ()
 
 
 def readContext(
@@ -36,21 +38,37 @@ def readContext(
 
     :raises InputError: a file that cannot be used.
     """
-    person, read = {}, []
-    if participants is not None:
-        from .studyParticipants import readParticipants
+    person, read, notes = {}, [], []
+    if participants is not None or readings:
+        from .studyParticipants import readParticipants, readReadings
+        from .studyTables import knownAs
 
-        people, _ = readParticipants(Path(participants))
-        if subject in people.index:
-            person = people.loc[subject].dropna().to_dict()
-    if readings:
-        from .studyParticipants import readReadings
-
+        if participants is not None:
+            people, found = readParticipants(Path(participants))
+            name = knownAs(subject, people.index)
+            if name in people.index:
+                person = people.loc[name].dropna().to_dict()
+                notes += [problem.text for problem in found if problem.subject == name]
+            else:
+                notes.append(f"Subject '{subject}' is not in {Path(participants).name}: age and scores are not known.")
         for path in readings:
-            table, _ = readReadings(Path(path))
-            mine = table[(table["subject"] == subject) & (table["exam"] == (exam or "1"))]
+            table, found = readReadings(Path(path))
+            names = [knownAs(other, [subject]) for other in table["subject"]]
+            mine = table[[name == subject for name in names] & (table["exam"] == (exam or "1"))]
             read += mine.to_dict("records")
-    return ReportContext(person, readRanges(ranges) if ranges is not None else (), read, filesOf(sourceDicom))
+            notes += [problem.text for problem in found if knownAs(problem.subject, [subject]) == subject]
+    found = readRanges(ranges) if ranges is not None else ()
+    return ReportContext(person, found, read, filesOf(sourceDicom), tuple(notes))
+
+
+def checkFiles(participants: Path | None, ranges: Path | None, readings: Sequence[Path], sourceDicom: Sequence[Path]):
+    """What a report needs, before the exam is measured.
+
+    :raises InputError: a file that is not there, or ranges that are none.
+    """
+    filesOf([path for path in (participants, ranges, *readings, *sourceDicom) if path is not None])
+    if ranges is not None:
+        readRanges(ranges)
 
 
 def filesOf(paths: Sequence[Path]) -> list[Path]:
@@ -80,5 +98,7 @@ def writeExamReport(folder: Path, exam, record: Mapping, context: ReportContext,
         context.ranges,
         context.readings,
         context.sourceDicom,
+        limbs=limbsOf(exam.rows(), context.participant or {}, nodes.subject, nodes.exam, OPPOSITE),
+        notes=context.notes,
         stem=stem,
     )

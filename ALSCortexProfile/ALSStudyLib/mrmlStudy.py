@@ -141,6 +141,7 @@ class _Outputs:
         self.found[place] = node
         self.asked.add(place)
         node.SetName(name)
+        node.SetSaveWithScene(False)  # a case that is handed on must not take other patients along
         node.SetAttribute(STUDY_ATTRIBUTE, self.study)
         node.SetAttribute(OUTPUT_ATTRIBUTE, key)
         node.SetAttribute(VERSION_ATTRIBUTE, VERSION)

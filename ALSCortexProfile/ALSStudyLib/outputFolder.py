@@ -13,13 +13,22 @@ from pathlib import Path
 from .errors import InputError
 from .provenance import PROVENANCE_NAME
 
+STUDY_KEY = "counts"  # only the provenance of a study has it
 
-def checkWritable(folder: Path) -> None:
+
+def checkWritable(folder: Path, isStudy: bool = False) -> None:
     """Find out before the work whether the result could be written.
 
-    :raises InputError: a file in the way, or a folder that cannot be made or written to.
+    :raises InputError: a file in the way, a folder that cannot be made or written to, or one with an exam's results
+        where a study is to go, or the other way round: they would be taken for those of an earlier run, and removed.
     """
     folder = Path(folder)
+    record = _earlierRecord(folder)
+    if record and isStudy != (STUDY_KEY in record):
+        held, wanted = ("an exam", "a study") if isStudy else ("a study", "an exam")
+        raise InputError(
+            f"Output '{folder}' holds the results of {held}; expected a folder of its own for {wanted}; choose another."
+        )
     if folder.exists() and not folder.is_dir():
         raise InputError(f"Output '{folder}' is a file; expected a folder; choose another name.")
     nearest = _nearestExisting(folder)
@@ -34,11 +43,18 @@ def checkWritable(folder: Path) -> None:
         ) from error
 
 
+def _earlierRecord(folder: Path) -> dict:
+    try:
+        record = json.loads((folder / PROVENANCE_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
 def _earlierOutputs(folder: Path) -> set[Path]:
     """Files that an earlier run says it wrote here: left over, they would pass for results of this one."""
-    try:
-        names = json.loads((folder / PROVENANCE_NAME).read_text(encoding="utf-8"))["outputs"]
-    except (OSError, ValueError, KeyError, TypeError):
+    names = _earlierRecord(folder).get("outputs")
+    if not isinstance(names, list):
         return set()
     inside = folder.resolve()
     files = {folder / name for name in names if isinstance(name, str)}
@@ -75,10 +91,10 @@ def _nearestExisting(folder: Path) -> Path:
 
 
 @contextmanager
-def outputFolder(folder: Path) -> Iterator[Path]:
+def outputFolder(folder: Path, isStudy: bool = False) -> Iterator[Path]:
     """A temporary folder whose content replaces files of the same names in `folder` when the block ends well."""
     folder = Path(folder)
-    checkWritable(folder)
+    checkWritable(folder, isStudy)
     beside = Path(tempfile.mkdtemp(dir=_nearestExisting(folder), prefix=".als-"))
     try:
         yield beside

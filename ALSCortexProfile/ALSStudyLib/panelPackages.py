@@ -10,7 +10,7 @@ from subprocess import CalledProcessError
 from slicer.i18n import tr as _
 
 REQUESTER = "ALS Motor Cortex"
-STUDY_PACKAGES = ("pandas>=2", "statsmodels>=0.14", "reportlab>=4")
+STUDY_PACKAGES = ("pandas>=2.2", "statsmodels>=0.14", "reportlab>=4")
 PDF_PACKAGES = ("reportlab>=4",)
 
 

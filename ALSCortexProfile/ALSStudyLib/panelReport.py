@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
 
+from .limbs import limbsOf
 from .outputFolder import outputFolder
 from .panelPackages import PDF_PACKAGES, missingPackages
 from .tables import MISSING, readTable
 
 INSTANCES_ATTRIBUTE = "DICOM.instanceUIDs"  # Slicer's DICOM module writes it
-_LIMBS = {"hand_knob": "arm", "paracentral": "leg"}
-_OTHER_SIDE = {"left": "right", "right": "left"}
 
 
 @dataclass(frozen=True)
@@ -129,35 +128,6 @@ def dicomFiles(nodes: Sequence) -> list[Path]:
     instances = [uid for node in nodes if node for uid in (node.GetAttribute(INSTANCES_ATTRIBUTE) or "").split()]
     names = [database.fileForInstance(uid) for uid in dict.fromkeys(instances)]
     return [Path(name) for name in names if name and Path(name).is_file()]
-
-
-def limbsOf(rows: Sequence[Mapping], participant: Mapping, subject: str, exam: str, sideRule: str) -> list:
-    """`LimbRow` of each target that has a limb, with its UMN score as far as it is known."""
-    from .studyCharts import LimbRow
-
-    found = []
-    for row in rows:
-        side = str(row.get("side") or "")
-        region = str(row.get("target") or "").removesuffix(f"_{side}")
-        if region not in _LIMBS or side not in _OTHER_SIDE:
-            continue
-        limb = f"{_LIMBS[region]}_{_OTHER_SIDE[side] if sideRule == 'opposite' else side}"
-        umn = participant.get(f"umn_{limb}")
-        value = row.get("sh_thk_per_mm")
-        found.append(
-            LimbRow(
-                subject,
-                exam,
-                str(participant.get("group") or ""),
-                region,
-                side,
-                math.nan if value is None else float(value),
-                str(row.get("status") or ""),
-                limb,
-                umn if isinstance(umn, float) else math.nan,
-            )
-        )
-    return [row for row in found if math.isfinite(row.umn)]
 
 
 def _sameSubject(first: str, second: str) -> bool:

@@ -11,7 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from . import panelViews
-from .outputFolder import checkNotReplaced, outputFolder
+from .outputFolder import checkNotReplaced, checkWritable, outputFolder
 
 MEASUREMENTS, READINGS, PARTICIPANTS = "measurements", "readings", "participants"
 # Enough to tell the tables apart without pandas; reading them checks everything.
@@ -59,7 +59,7 @@ class StudyOutcome:
         """The first of the problems, and how many there are."""
         count = len(self.problems)
         if not count:
-            return _("Audit: nothing was left out, nothing looks like a slip.")
+            return _("Audit: nothing looks like a slip.")
         lines = [_("Audit, findings to look at: {count}").format(count=count)]
         lines += [f"- {sentence}" for sentence in self.problems[:FIRST_SENTENCES]]
         if count > FIRST_SENTENCES:
@@ -109,11 +109,12 @@ def runStudyOf(
     from .studyTables import readStudy
 
     folder = Path(folder)
+    checkWritable(folder, isStudy=True)
     checkNotReplaced(folder, files.all)
     progress(_("reading tables"), 0.0)
     data = readStudy(files.measurements, files.participants, files.readings)
     results = runStudies(data, settings, progress)
-    with outputFolder(folder) as beside, ExitStack() as stack:
+    with outputFolder(folder, isStudy=True) as beside, ExitStack() as stack:
         pictures = stack.enter_context(panelViews.Pictures())
         charts = StudyCharts(results, pictures, progress)
         writeStudies(beside, results, files.all, command, charts.draw, withPages, progress)

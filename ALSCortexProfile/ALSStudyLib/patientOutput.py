@@ -15,13 +15,14 @@ from .estimate import Estimate
 from .patientReport import PHASE, PROFILE, patientPage
 from .referenceRange import PatientComparison, ReferenceRange
 from .report import writeHtml, writePdf
-from .reportWords import named
+from .reportWords import named, number
 
 HTML_NAME, PDF_NAME = "report.html", "report.pdf"
 RANGES_NAME = "reference_ranges.json"
 MAIN_MEASURES = {PROFILE: "sh_thk_per_mm", PHASE: "phase_rad"}
 _LABEL = {PROFILE: "SH/Thk", PHASE: "phase shift"}
 MOST_PICTURES = 6
+OLDEST_YEARS = 110.0
 # Which pictures say most, first: the fit with its window, then where it was drawn.
 _PICTURES = {
     PROFILE: ("*_fit.png", "*_profile.png", "*_contour.png", "references.png"),
@@ -40,7 +41,7 @@ def readRanges(path: Path) -> list[ReferenceRange]:
             f"Reference ranges '{path}' were not found; expected {RANGES_NAME} of a study; choose another."
         )
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))["ranges"]
+        stored = list(json.loads(path.read_text(encoding="utf-8"))["ranges"])
     except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise InputError(
             f"File '{path.name}' holds no reference ranges; expected {RANGES_NAME} of a study; choose another."
@@ -80,7 +81,8 @@ def comparisons(
             if about.get("side", "both") != side:
                 continue
             other = next(
-                (name for name, text in how.items() if text and about.get(name) and not _alike(text, about[name])), ""
+                (name for name, text in how.items() if text and about.get(name) and not alikeText(text, about[name])),
+                "",
             )
             if other:
                 made = f"it was made with {other.replace('_', ' ')} {about[other]}, this exam with {how[other]}"
@@ -88,10 +90,13 @@ def comparisons(
                 continue
             label = f"{_LABEL[kind]}, {named(f'{region}_{side}' if side != 'both' else region)}"
             found.append((label, each.compare(value, ageYears, isLargerAbnormal), each))
+    if ranges and not found and not notes:
+        notes.append("No reference range of the chosen ones is of a place measured here.")
     return found, list(dict.fromkeys(notes))
 
 
-def _alike(first: str, second: str) -> bool:
+def alikeText(first: str, second: str) -> bool:
+    """Whether two ways of making values are one: numbers may differ by 5 %, a 3 T magnet is one of 2.89 T."""
     try:
         return abs(float(first) - float(second)) < 0.05 * abs(float(second))
     except ValueError:
@@ -160,8 +165,9 @@ def writePatientReport(
     :raises InputError: no subject, no rows, or pictures that cannot be read.
     """
     folder, participant, provenance = Path(folder), dict(participant or {}), dict(provenance or {})
-    age = participant.get("age_years")
-    age = float(age) if age not in (None, "") else math.nan
+    age = number(participant, "age_years")
+    if not 0.0 < age <= OLDEST_YEARS:
+        age = participant["age_years"] = math.nan
     how = acquisitionOf(kind, provenance) if how is None else how
     if isLargerAbnormal is None:
         isLargerAbnormal = kind == PROFILE or how.get("polarity") == "paramagnetic_positive"

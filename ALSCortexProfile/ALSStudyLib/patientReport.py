@@ -241,26 +241,34 @@ def _limbName(limb: str) -> str:
 def _comparisonTable(comparisons, ageYears: float) -> ReportTable | None:
     if not comparisons:
         return None
-    header = ("Value", "Percentile (95 % CI)", "z", "Beyond", "Controls' central 95 %")
-    rows, notes = [], {}
+    header = ("Value", "Percentile (95 % CI)", "z", "Among the controls", "Controls' central 95 %")
+    rows, remarks = [], {}
     for label, comparison, reference in comparisons:
         percentile = comparison.percentile
         if not math.isfinite(comparison.z):
             rows.append((label, "not compared", DASH, DASH, realMinus(comparison.note or percentile.note)))
             continue
-        notes |= dict.fromkeys(filter(None, (comparison.note, reference.note)))
+        for remark in filter(None, (comparison.note, reference.note)):
+            remarks.setdefault(remark, []).append(label)
         low, high = reference.limits(ageYears if comparison.usesAge else None)
         atAge = f" at {ageYears:g} years" if comparison.usesAge else ""
+        isOutside = not 2.5 <= percentile.value <= 97.5
         ends = f"{percentage(percentile.ciLow)} to {percentage(percentile.ciHigh)}"
+        limits = unbroken(f"{minus(low.value, 3)} to {minus(high.value, 3)}{atAge}")
         rows.append(
             (
                 label,
                 unbroken(f"{percentage(percentile.value)} ({ends})"),
                 unbroken(signed(comparison.z, 2)),
-                f"{comparison.nBeyond} of {counted(comparison.n, 'control')}",
-                unbroken(f"{minus(low.value, 3)} to {minus(high.value, 3)}{atAge}"),
+                f"{comparison.beyond.split()[0]} than {comparison.nBeyond} of {counted(comparison.n, 'control')}",
+                f"{limits}: outside" if isOutside else limits,
             )
         )
+    measured = len([row for row in rows if row[1] != "not compared"])
+    notes = [words if len(labels) == measured else f"{', '.join(labels)}: {words}" for words, labels in remarks.items()]
+    larger = {comparison.beyond.split()[0] == "greater" for _, comparison, _ in comparisons if comparison.beyond}
+    if len(larger) == 1:
+        notes.insert(0, f"the {'larger' if larger == {True} else 'smaller'} a value, the more abnormal")
     return ReportTable(header, tuple(rows), realMinus("; ".join(notes)), strong=(1,), isEssential=True)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .audit import audit, turnedSigns
+from .audit import audit, mergedCounts, turnedSigns
 from .estimate import Estimate
 from .patientOutput import MAIN_MEASURES
 from .referenceRange import ReferenceRange
@@ -130,7 +130,7 @@ class _Study:
         if readings.empty:
             self.notes.append("agreement of visual readings: no table of readings was given")
             return
-        self.visuals = visualReadings(readings)
+        self.visuals = visualReadings(readings, self.values.groupby("subject", sort=False)["exam"].first().to_dict())
         groups = self.people["group"].to_dict()
         self.rows += visualAccuracyRows(self.visuals, groups)
         kappas = kappaRows(readings, self.settings.seed, self.settings.resamples)
@@ -198,7 +198,11 @@ class _Study:
             names = groupNames(subjects.index, people)
             missing = [name for name in ("als", "control") if name not in names]
             if missing:
-                self.notes.append(f"comparison of groups and ROC: no subject of group {' or '.join(missing)}")
+                which = " or ".join(missing)
+                hint = (
+                    "" if set(names) & {"als", "control", "mimic"} else ", nor any group: give a table of participants"
+                )
+                self.notes.append(f"comparison of groups and ROC: no subject of group {which}{hint}")
 
     def _roc(self, measure, subjects, sign, isMain) -> float:
         """:returns: the symmetric rule's cut-off against controls in the first scope: all places, or a region."""
@@ -208,7 +212,9 @@ class _Study:
         for scope in every:
             isControl = scope.groups[1] == "control"
             others = {"mimic": mimics[scope.region]} if isControl and scope.region in mimics else {}
-            found = rocStudy(scope, self.main, self.settings, others, self.visuals)
+            # A reader judges the patient: one verdict, which stands beside one number, that of the first scope.
+            visuals = self.visuals if scope.region == every[0].region else []
+            found = rocStudy(scope, self.main, self.settings, others, visuals)
             self.rows += found.rows + found.more
             if found.chart is not None and isMain:
                 self.charts.append(found.chart)
@@ -221,16 +227,19 @@ class _Study:
         retest, between = retestRows(measure, exams, self.people)
         self.rows += rows + retest
         self.charts += charts
-        if isMain and repeat is None and between is None:
+        if isMain and not repeat and not between:
             self.notes.append("agreement and repeatability: no place was measured twice")
         # Between exams is what a change has to be held against; within an exam, only drawing differs.
-        if between is not None:
+        if between:
             return between, "exams of controls"
         return repeat, "repeated measurements of the same exams"
 
     def _ranges(self, measure, exams, subjects, sign, repeat, isMain) -> None:
         controls = self.values[self.values["group"] == "control"]
-        how = {name: ", ".join(sorted(set(controls[name]) - {""})) for name in ACQUISITION}
+        how = {
+            name: ", ".join(mergedCounts(controls[name].value_counts().drop("", errors="ignore")))
+            for name in ACQUISITION
+        }
         ranges, rows = referenceRanges(
             self.kind,
             measure,
@@ -314,13 +323,15 @@ class _Study:
         main = firstReader(self.values[self.values["measure"] == self.main])
         subjects = pd.Index(main["subject"].unique(), name="subject")
         groups = groupsOf(subjects, self.people)
+        # A place is measured if any of its slices is.
+        places = main.sort_values("value", na_position="last").drop_duplicates(["subject", "exam", "region", "side"])
         return {
             "subjects": len(subjects),
             "exams": len(main[["subject", "exam"]].drop_duplicates()),
-            "regions": len(main[["subject", "exam", "region", "side"]].drop_duplicates()),
-            "not_measured": int(main["value"].isna().sum()),
+            "regions": len(places),
+            "not_measured": int(places["value"].isna().sum()),
             "by_group": {name: int((groups == name).sum()) for name in groupNames(subjects, self.people)},
-            "by_status": {str(name): int(count) for name, count in main["status"].value_counts().items()},
+            "by_status": {str(name): int(count) for name, count in places["status"].value_counts().items()},
         }
 
 

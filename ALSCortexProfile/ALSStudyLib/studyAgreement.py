@@ -11,16 +11,16 @@ from . import agreement
 from .studyCharts import DifferenceChart
 from .studyMeasurements import BOTH
 from .studyRows import statisticsRow
-from .studyUnits import ALL, MEASURE_LABELS, group
+from .studyUnits import ALL, MEASURE_LABELS, basicColumns, group
 
 MOST_FILES = 4
-PLACE = ["subject", "exam", "region", "side"]
+PLACE = ["subject", "exam", "region", "side", "rank"]
 
 
 def repeatedMeasurements(values: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Places x who measured them: a reader and session where named, else the first, second, ... file with it."""
     rows = values[(values["measure"] == measure) & values["value"].notna()]
-    perFile = rows.groupby([*PLACE, "reader", "session", "source"], sort=False)["value"].mean().reset_index()
+    perFile = rows.drop_duplicates([*PLACE, "reader", "session", "source"])  # as everywhere, the first counts
     nth = perFile.groupby([*PLACE, "reader", "session"], sort=False).cumcount() + 1
     # A few files of many places are told apart by their names; files of one exam each by their order.
     repeated = perFile.loc[perFile.duplicated([*PLACE, "reader", "session"], keep=False), "source"]
@@ -38,12 +38,12 @@ def repeatedMeasurements(values: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 def agreementRows(
     values: pd.DataFrame, measure: str
-) -> tuple[list[dict], list[DifferenceChart], agreement.Repeatability | None]:
-    """ICC, Bland-Altman and repeatability of each pair that measured the same places; and the repeatability of all."""
+) -> tuple[list[dict], list[DifferenceChart], dict[str, agreement.Repeatability]]:
+    """ICC, Bland-Altman and repeatability of each pair that measured the same places; repeatability by region."""
     table = repeatedMeasurements(values, measure)
     rows, charts = [], []
     if table.shape[1] < 2:
-        return rows, charts, None
+        return rows, charts, {}
     for first, second in combinations(table.columns, 2):
         pair = table[[first, second]].dropna()
         if len(pair) < 2:
@@ -87,28 +87,32 @@ def agreementRows(
                 note=f"ICC(A,1) {both.a1.value:.2f} ({both.a1.ciLow:.2f} to {both.a1.ciHigh:.2f}); {what}",
             )
         )
-    return rows, charts, agreement.repeatability(table.to_numpy(float)) if charts else None
+    regions = table.index.get_level_values("region")
+    byRegion = {
+        name: agreement.repeatability(table[regions == name].to_numpy(float)) for name in dict.fromkeys(regions)
+    }
+    return rows, charts, byRegion if charts else {}
 
 
 def retestRows(
     measure: str, exams: pd.DataFrame, participants: pd.DataFrame
-) -> tuple[list[dict], agreement.Repeatability | None]:
-    """Repeatability between the exams of controls: what differs without disease, time included."""
-    columns = [column for column in exams.columns if column[1] != BOTH] or list(exams.columns)
-    controls = group(exams, participants, "control")[columns]
+) -> tuple[list[dict], dict[str, agreement.Repeatability]]:
+    """Repeatability of each region between the exams of controls: what differs without disease, time included."""
+    controls = group(exams, participants, "control")
     repeated = controls[controls.index.get_level_values("subject").duplicated(keep=False)]
+    rows, byRegion = [], {}
     if repeated.empty:
-        return [], None
-    repeats = []
-    for _, each in repeated.groupby(level="subject", sort=False):
-        repeats += list(each.to_numpy(float).T)
-    longest = max(len(values) for values in repeats)
-    table = np.array([np.pad(values, (0, longest - len(values)), constant_values=np.nan) for values in repeats])
-    found = agreement.repeatability(table)
+        return rows, byRegion
     subjects = repeated.index.get_level_values("subject").nunique()
     whose = f"{subjects} control{'' if subjects == 1 else 's'}"
-    note = f"between exams of {whose}: 2.77 Sw; Sw {found.swithin.value:.4g}; {found.n} places"
-    row = statisticsRow(
-        "repeatability", found.coefficient, measure, ALL, BOTH, "", ["control exams"], [found.n], note, family="exams"
-    )
-    return [row], found
+    for region in dict.fromkeys(repeated.columns.get_level_values("region")):
+        repeats = []
+        for _, each in repeated[basicColumns(repeated, region)].groupby(level="subject", sort=False):
+            repeats += list(each.to_numpy(float).T)
+        longest = max(len(values) for values in repeats)
+        padded = [np.pad(values, (0, longest - len(values)), constant_values=np.nan) for values in repeats]
+        found = byRegion[region] = agreement.repeatability(np.array(padded))
+        note = f"between exams of {whose}: 2.77 Sw; Sw {found.swithin.value:.4g}; {found.n} places"
+        given = {"groups": ["control exams"], "n": [found.n], "note": note, "family": "exams"}
+        rows.append(statisticsRow("repeatability", found.coefficient, measure, region, BOTH, **given))
+    return rows, byRegion

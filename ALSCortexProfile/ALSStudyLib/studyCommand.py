@@ -113,13 +113,13 @@ def run(parsed, progress) -> None:
     from .studyOutput import writeStudies
     from .studyTables import readStudy
 
-    checkWritable(parsed.output)
+    checkWritable(parsed.output, isStudy=True)
     inputs = [*parsed.measurements, *([parsed.participants] if parsed.participants else []), *parsed.readings]
     checkNotReplaced(parsed.output, inputs)
     settings = settingsOf(parsed)
     data = readStudy(parsed.measurements, parsed.participants, parsed.readings)
     results = runStudies(data, settings, progress)
-    with outputFolder(parsed.output) as folder:
+    with outputFolder(parsed.output, isStudy=True) as folder:
         writeStudies(
             folder,
             results,

@@ -7,37 +7,13 @@ import pandas as pd
 
 from .correlation import clusteredSpearman, spearman
 from .estimate import notMeasurable
+from .limbs import limbOf, limbScore
 from .studyCharts import LimbRow, ScatterChart
 from .studyMeasurements import BOTH
 from .studyParticipants import CLINICAL, SCORES
 from .studyRows import statisticsRow
 from .studySettings import PAPER, SYMMETRIC, StudySettings
-from .studyUnits import ALL, LEFT, MEASURE_LABELS, RIGHT, basicColumns, greatest, group
-
-# Donatelli et al. 2018: the hand knob goes with the arm, the paracentral lobule with the leg.
-LIMBS = {"hand_knob": ("arm",), "paracentral": ("leg",), "precentral_gyrus": ("arm", "leg")}
-_SCORE_LABELS = {
-    "umn_total": "UMN score, total",
-    "duration_months": "Duration (months)",
-    "norris": "Modified Norris score",
-    "alsfrs": "ALSFRS",
-}
-
-
-def limbOf(region: str, side: str, sideRule: str) -> str:
-    """The limb (or both limbs of a body side) that a hemisphere's region moves, as `arm_left`; "" for none."""
-    if region not in LIMBS or side not in (LEFT, RIGHT):
-        return ""
-    other = {LEFT: RIGHT, RIGHT: LEFT}[side] if sideRule == "opposite" else side
-    return "_".join((*LIMBS[region], other))
-
-
-def limbScore(participant: pd.Series | None, limb: str) -> float:
-    """UMN score of a limb, or the sum over both limbs of a side; NaN if unknown."""
-    if participant is None or not limb:
-        return np.nan
-    *names, side = limb.split("_")
-    return float(sum(float(participant.get(f"umn_{name}_{side}", np.nan)) for name in names))
+from .studyUnits import ALL, MEASURE_LABELS, basicColumns, greatest, group
 
 
 def limbRows(
@@ -47,15 +23,19 @@ def limbRows(
 
     :param statuses: by (subject, exam, region, side).
     """
-    rows = []
+    rows, seen = [], set()
     for (subject, exam), values in exams.iterrows():
         person = participants.loc[subject] if subject in participants.index else None
+        isFirst = subject not in seen
+        seen.add(subject)
         for (region, side), value in values.items():
             limb = limbOf(region, side, settings.sideRule)
             if limb:
+                # A score is of the time of the first exam.
+                score = limbScore(person, limb) if isFirst else np.nan
                 status = str(statuses.get((subject, exam, region, side), "not_measured"))
                 given = "" if person is None else person["group"]
-                rows.append(LimbRow(subject, exam, given, region, side, value, status, limb, limbScore(person, limb)))
+                rows.append(LimbRow(subject, exam, given, region, side, value, status, limb, score))
     return rows
 
 

@@ -80,7 +80,7 @@ def _cell(text: str) -> str:
 
 def numbers(frame: pd.DataFrame, name: str, source: str, who: str = "subject") -> tuple[np.ndarray, list[Problem]]:
     """A column as floats, NaN where it is missing or no number; and a problem for each text in it, or one for many."""
-    values = pd.to_numeric(frame[name].replace("", np.nan), errors="coerce").to_numpy(dtype=float, copy=True)
+    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float, copy=True)
     values[~np.isfinite(values)] = np.nan
     bad = np.flatnonzero(np.isnan(values) & (frame[name] != "").to_numpy())
     hint = " with a decimal point" if any("," in frame[name].iloc[row] for row in bad) else ""

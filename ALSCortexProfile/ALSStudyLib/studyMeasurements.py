@@ -16,6 +16,7 @@ from .studyProblems import REFUSED, Problem
 
 PROFILE, PHASE = "profile", "phase"
 BOTH = "both"
+FIRST_MADE_RANK = 1000  # of values whose rank is no number: none is taken for another
 # By kind: the measures with their units, and the column that names the place.
 MEASURES = {
     PROFILE: {"sh_thk_per_mm": "1/mm", "sh": "", "thickness_mm": "mm"},
@@ -70,6 +71,11 @@ def readMeasurements(path: Path, name: str) -> tuple[pd.DataFrame, list[Problem]
                 "expected both; fill them in: the rows are left out.",
             )
         )
+    ranks = np.ones(len(table))
+    if "rank" in table:
+        ranks, found = numbers(table, "rank", name)
+        problems += found
+        ranks = np.where(np.isfinite(ranks), ranks, np.arange(len(table)) + FIRST_MADE_RANK if found else 1.0)
     base = pd.DataFrame(
         {
             "kind": kind,
@@ -77,16 +83,14 @@ def readMeasurements(path: Path, name: str) -> tuple[pd.DataFrame, list[Problem]
             "exam": column(table, "exam", "1").replace("", "1"),
             "reader": column(table, "reader", ""),
             "session": column(table, "session", ""),
-            "rank": pd.to_numeric(column(table, "rank", "1"), errors="coerce").fillna(1).astype(int),
+            "rank": ranks,
             "status": column(table, "status", ""),
             "flags": column(table, "flags", ""),
             "source": name,
             "line": np.arange(len(table)),
         }
     )
-    places = [
-        _place(kind, slug, side) for slug, side in zip(table[_PLACE[kind]], column(table, "side", ""), strict=True)
-    ]
+    places = [_place(slug, side) for slug, side in zip(table[_PLACE[kind]], column(table, "side", ""), strict=True)]
     base["region"], base["side"] = [place[0] for place in places], [place[1] for place in places]
     for own in ("group", "sex"):
         base[f"own_{own}"] = column(table, own, "")
@@ -122,7 +126,7 @@ def readMeasurements(path: Path, name: str) -> tuple[pd.DataFrame, list[Problem]
     return _withRatios(frame), problems
 
 
-def _place(kind: str, slug: str, side: str) -> tuple[str, str]:
+def _place(slug: str, side: str) -> tuple[str, str]:
     """Region and side of a row: of a profile's target from its ending, if the side is not given."""
     side = {"l": "left", "r": "right"}.get(side.casefold(), side.casefold())
     slug = slug.casefold().replace(" ", "_")

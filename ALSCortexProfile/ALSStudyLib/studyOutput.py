@@ -38,7 +38,8 @@ def writeStudies(
     writeTable(folder / STATISTICS_NAME, STATISTICS_COLUMNS, rows)
     writeTable(folder / SUPPLEMENT_NAME, STATISTICS_COLUMNS, more)
     ranges = [found.toDict() for result in results for found in result.ranges.values()]
-    writeJson(folder / RANGES_NAME, {"format": "ALSMotorCortex reference ranges", "ranges": ranges})
+    if ranges:
+        writeJson(folder / RANGES_NAME, {"format": "ALSMotorCortex reference ranges", "ranges": ranges})
     figures = folder / FIGURES_NAME
     figures.mkdir(exist_ok=True)
     for result in results:
@@ -68,7 +69,12 @@ def _namedRows(result: StudyResult, rows, isOneOfTwo: bool):
     """Rows that have no measure (audit, kappa) are the same in both kinds: given once."""
     if not isOneOfTwo or result is None or result.kind == "profile":
         return rows
-    return [row for row in rows if row["measure"] not in ("reading", "score") and not row["note"].startswith("refused")]
+    ofInput = {problem.text for problem in result.data.problems}
+    return [
+        row
+        for row in rows
+        if row["measure"] not in ("reading", "score") and row["note"].partition(": ")[2] not in ofInput
+    ]
 
 
 def _caption(result: StudyResult, path: Path) -> str:

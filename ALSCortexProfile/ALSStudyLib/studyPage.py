@@ -15,6 +15,7 @@ from .patientReport import DASH, PHASE, PROFILE
 from .provenance import VERSION
 from .report import ReportPage, ReportTable, Section
 from .reportWords import counted, minus, named, realMinus, shortLimits, statusWords, unbroken
+from .studySettings import CUTOFFS
 
 if TYPE_CHECKING:
     from .study import StudyResult
@@ -121,6 +122,8 @@ def _who(result: StudyResult) -> tuple[tuple[str, str], ...]:
         ("Regions", str(counts["regions"])),
         ("Not measured", str(counts["not_measured"]) + (f" ({failed})" if failed else "")),
         ("Exam that counts", settings.examRule),
+        ("Cut-off", CUTOFFS[settings.cutoff].format(**settings.toDict())),
+        ("Symmetric rule", f"{settings.summary} value of a subject"),
         ("Prevalence for PPV, NPV", f"{settings.prevalence:g}"),
         ("Limb of a hemisphere", f"{settings.sideRule} side"),
         ("Resamples", str(settings.resamples)),

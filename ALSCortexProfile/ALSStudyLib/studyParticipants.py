@@ -10,7 +10,7 @@ import pandas as pd
 
 from .errors import InputError
 from .reading import VERDICTS
-from .studyFiles import column, numbers, readText
+from .studyFiles import column, listed, numbers, readText
 from .studyProblems import REFUSED, SUSPECT, Problem
 
 GROUPS = ("als", "control", "mimic")
@@ -61,13 +61,14 @@ def readParticipants(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
         frame[name] = values
         problems += [*found, *dropImpossible(frame, name, path.name)]
     twice = index.duplicated()
-    for subject in index[twice].unique():
+    if twice.any():
+        names = index[twice].unique()
         problems.append(
             Problem(
                 SUSPECT,
-                f"{path.name} has more than one row of this subject; expected one; remove the others: the first is "
-                "used.",
-                subject=subject,
+                f"{path.name} has more than one row of {listed(names)}; expected one per subject; remove the others: "
+                "the first is used.",
+                subject=names[0] if len(names) == 1 else "",
             )
         )
     return frame[~twice & (index != "")], problems
@@ -115,6 +116,7 @@ def readReadings(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
     frame["exam"] = column(table, "exam", "1").replace("", "1")
     frame["reader"] = column(table, "reader", "")
     frame["reading"] = frame["reading"].str.casefold()
+    frame["target"] = frame["target"].str.casefold().str.replace(r"\W+", "_", regex=True)
     problems = []
     for name, default in (("session", 1.0), ("score", math.nan)):
         values, found = numbers(table, name, path.name) if name in table else (np.full(len(table), default), [])

@@ -18,6 +18,7 @@ from .studyCharts import Chart, LimbChart
 from .studyFiles import numbers, readText, recordBeside
 from .studyMeasurements import ACQUISITION, BOTH, MEASURES
 from .studyRange import rangeChart
+from .studyTables import knownAs
 from .studyUnits import firstReader, regionLabel
 
 _TEXT = ("subject", "exam", "target", "region", "side", "status", "slices", "flags", "rule")
@@ -71,6 +72,9 @@ def writePatientPages(
         person = people.loc[subject].dropna().to_dict() if subject in people.index else {}
         if person.get("group") == "control" if only is None else subject not in only:
             continue
+        if exam != result.exams.loc[subject].index[0] if subject in result.exams.index else False:
+            # Scores and duration are those of the time of the first exam.
+            person = {name: person[name] for name in ("group", "sex") if name in person}
         person["age_years"] = _ageAt(result, subject, exam)
         values = result.exams.loc[(subject, exam)] if (subject, exam) in result.exams.index else pd.Series(dtype=float)
         stem = _stem(subject, exam, result.kind, stems)
@@ -124,7 +128,8 @@ def _record(given: pd.DataFrame, subject: str, exam: str) -> tuple[Path, dict]:
     """The file a page's rows are from, and its provenance: of this very exam, or only how its values came about."""
     path = given["_path"].iloc[0]
     record = recordBeside(path)
-    if given["_path"].nunique() == 1 and (record.get("subject"), record.get("exam")) == (subject, exam):
+    isSame = knownAs(str(record.get("subject")), [subject]) == subject and (record.get("exam") or "1") == exam
+    if given["_path"].nunique() == 1 and isSame:
         return path, record
     return path, {key: record[key] for key in ("version", "filter", "polarity", "echoes") if key in record}
 
@@ -182,7 +187,7 @@ def _changes(result: StudyResult, subject: str, exam: str) -> list[tuple[str, st
     start, found = f"subject {subject}: exam {exam} minus exam ", []
     for row in result.supplement:
         isMine = row["analysis"] == "change" and row["note"].startswith(start)
-        if isMine and row["measure"] == result.main and row["side"] != BOTH:
+        if isMine and row["measure"] == result.main:
             since, _, words = row["note"].removeprefix(start).partition("; ")
             estimate = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["p"], row["statistic"], words)
             found.append((regionLabel(row["region"], row["side"]), f"exam {since}", estimate))

@@ -13,7 +13,7 @@ from .referenceRange import ReferenceRange, change
 from .studyCharts import RangeChart
 from .studyRows import statisticsRow
 from .studySettings import StudySettings
-from .studyUnits import MEASURE_LABELS, group, regionLabel
+from .studyUnits import MEASURE_LABELS, basicColumns, group, regionLabel
 
 Key = tuple[str, str, str]  # measure, region, side
 
@@ -112,17 +112,18 @@ def patientRows(
 
 
 def changeRows(
-    measure: str, exams: pd.DataFrame, participants: pd.DataFrame, repeat: Repeatability | None, of: str
+    measure: str, exams: pd.DataFrame, participants: pd.DataFrame, byRegion: dict[str, Repeatability], of: str
 ) -> list[dict]:
     """Last minus first exam of every subject with several, against the repeatability coefficient."""
     rows = []
-    coefficient, df = (repeat.coefficient, repeat.df) if repeat is not None else (Estimate(), None)
     for subject, each in exams.groupby(level="subject", sort=False):
         if len(each) < 2:
             continue
         known = participants["group"].get(subject, "")
         names = each.index.get_level_values("exam")
-        for region, side in exams.columns:
+        for region, side in basicColumns(exams):
+            repeat = byRegion.get(region)
+            coefficient, df = (repeat.coefficient, repeat.df) if repeat is not None else (Estimate(), None)
             first, last = each[(region, side)].iloc[0], each[(region, side)].iloc[-1]
             if np.isfinite(first) and np.isfinite(last):
                 rows.append(

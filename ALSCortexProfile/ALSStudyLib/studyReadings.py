@@ -31,15 +31,19 @@ class VisualReading:
         return f"reading of {self.reader or 'reader'}, session {self.session}"
 
 
-def _firstExams(readings: pd.DataFrame) -> pd.DataFrame:
+def _ofExams(readings: pd.DataFrame, exams: Mapping[str, str]) -> pd.DataFrame:
+    """Readings of the exam that counts; of a subject without one, of the first that was read."""
     first = readings.groupby("subject", sort=False)["exam"].transform("first")
-    return readings[readings["exam"] == first]
+    return readings[readings["exam"] == readings["subject"].map(exams).fillna(first)]
 
 
-def visualReadings(readings: pd.DataFrame) -> list[VisualReading]:
-    """By reader and session, of each subject's first exam."""
+def visualReadings(readings: pd.DataFrame, exams: Mapping[str, str]) -> list[VisualReading]:
+    """By reader and session.
+
+    :param exams: of each subject, the exam whose number counts.
+    """
     found = []
-    for (reader, session), group in _firstExams(readings).groupby(["reader", "session"], sort=True):
+    for (reader, session), group in _ofExams(readings, exams).groupby(["reader", "session"], sort=True):
         bySubject = group.groupby("subject", sort=False)
         positive = bySubject["reading"].agg(lambda column: bool((column == PATHOLOGIC).any()))
         score = bySubject["score"].agg(lambda column: column.sum(skipna=False))

@@ -13,7 +13,7 @@ from .studyCharts import RocChart, RocLine, RocPoint
 from .studyMeasurements import BOTH, PROFILE
 from .studyReadings import VisualReading
 from .studyRows import statisticsRow
-from .studySettings import PAPER, SYMMETRIC, StudySettings
+from .studySettings import CUTOFFS, PAPER, SYMMETRIC, StudySettings
 from .studyUnits import ALL, MEASURE_LABELS, basicColumns, group, groupNames, regionLabel
 
 RULES = (PAPER, SYMMETRIC)
@@ -23,11 +23,6 @@ _RULE_TEXT = {
     SYMMETRIC: "the same summary of every subject",
 }
 _OF_CUTOFF = ("cutoff", "sensitivity", "specificity", "ppv", "npv")
-_CRITERIA = {
-    "youden": "Youden's index",
-    "sensitivity": "sensitivity of at least {minimumSensitivity:g}",
-    "cost": "a missed patient costs {costRatio:g} false alarms",
-}
 
 
 @dataclass(frozen=True)
@@ -194,7 +189,7 @@ def _chart(scope: Scope, lines, points, note: str) -> RocChart:
 
 def _cutoff(scope: Scope, rule: str, settings: StudySettings, rng, others, place, isUseful: bool):
     """The cut-off of one rule, its accuracy corrected for optimism, and what it does to other groups."""
-    criterion = "criterion: " + _CRITERIA[settings.cutoff].format(**settings.toDict())
+    criterion = "criterion: " + CUTOFFS[settings.cutoff].format(**settings.toDict())
     if not isUseful:
         useless = notMeasurable("no useful cut-off: the AUC is not above 0.5")
         rows = [statisticsRow(name, useless, note=criterion, **place) for name in _OF_CUTOFF]
@@ -273,11 +268,15 @@ def _againstVisual(scope: Scope, settings: StudySettings, cutoff: float, visuals
             )
         )
         scores = np.array([visual.score.get(name, NAN) for name in names], float)
-        if np.isfinite(scores).all() and np.ptp(scores):
-            values = np.array([numbers[name] for name in names])
-            difference = roc.delongPaired(values[truth], values[~truth], scores[truth], scores[~truth])
-            visualAuc = roc.auc(scores[truth], scores[~truth])
+        scored = np.isfinite(scores)
+        scores, sick = scores[scored], truth[scored]
+        if len(scores):
+            values = np.array([numbers[name] for name in names])[scored]
+            difference = roc.delongPaired(values[sick], values[~sick], scores[sick], scores[~sick])
+            visualAuc = roc.auc(scores[sick], scores[~sick])
             note = f"{pair}: AUC of the number minus AUC of the visual score ({visualAuc:.3f})"
-            rows.append(statisticsRow("auc_difference", difference, note=note, family=pair, **place))
+            note += f"; {len(names) - len(scores)} subjects have no score" if len(scores) < len(names) else ""
+            scoredPlace = {**place, "n": (len(scores), len(scores))}
+            rows.append(statisticsRow("auc_difference", difference, note=note, family=pair, **scoredPlace))
         points.append(RocPoint(visual.label, float(np.mean(seen[~truth])), float(np.mean(seen[truth]))))
     return rows, points

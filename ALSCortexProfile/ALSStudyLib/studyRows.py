@@ -52,7 +52,7 @@ STATISTICS_COLUMNS = (
     Column("estimate", "What the interval is about: a mean, a difference, an effect size, rho, AUC, kappa, ICC, ..."),
     Column("ci_low", "Lower 95 % confidence limit of the estimate"),
     Column("ci_high", "Upper 95 % confidence limit of the estimate"),
-    Column("p", "Two-sided p-value, not corrected"),
+    Column("p", "p-value, not corrected: two-sided, but one-sided for ICC, percentile and permutation null"),
     Column("p_holm", "p-value corrected by Holm over the regions and sides of the same analysis, measure and groups"),
     Column("note", "What the numbers mean and what they were made of", isText=True),
 )
@@ -74,7 +74,7 @@ def statisticsRow(
     """One row.
 
     :param groups, n: of the first and the second group, or fewer. note: goes before the estimate's own.
-    :param family: what else than analysis, measure, rule and groups tells apart the tests that Holm corrects together.
+    :param family: which tests Holm corrects together, beside analysis, measure and rule; else those of the groups.
     """
     groups, n = (*groups, "", "")[:2], (*n, None, None)[:2]
     return {
@@ -94,7 +94,7 @@ def statisticsRow(
         "p": estimate.p,
         "note": "; ".join(filter(None, (note, estimate.note))),
         # One row for both sides repeats what left and right say: it is a family of its own.
-        FAMILY: (analysis, measure, rule, groups, side == "both", region == "all", family),
+        FAMILY: (analysis, measure, rule, family or groups, side == "both", region == "all"),
     }
 
 

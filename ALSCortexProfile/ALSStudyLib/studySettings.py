@@ -7,6 +7,11 @@ from dataclasses import asdict, dataclass
 from .errors import InputError
 
 PAPER, SYMMETRIC = "paper", "symmetric"
+CUTOFFS = {
+    "youden": "Youden's index",
+    "sensitivity": "sensitivity of at least {minimumSensitivity:g}",
+    "cost": "a missed patient costs {costRatio:g} false alarms",
+}
 _CHOICES = {
     "sideRule": ("opposite", "same"),
     "examRule": ("first", "mean", "mixed"),
@@ -61,7 +66,7 @@ class StudySettings:
                     f"The study's {name} is {getattr(self, name)}; expected more than {low:g} and less than {high:g}; "
                     "correct it."
                 )
-        for name, least in (("minimumControls", 3), ("resamples", 100), ("permutations", 100)):
+        for name, least in (("seed", 0), ("minimumControls", 3), ("resamples", 100), ("permutations", 100)):
             if getattr(self, name) < least:
                 raise InputError(f"The study's {name} is {getattr(self, name)}; expected at least {least}; correct it.")
 

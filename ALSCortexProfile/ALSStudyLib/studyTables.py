@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,14 @@ import pandas as pd
 from .errors import InputError
 from .studyFiles import MOST_SENTENCES, checkFile, listed, naturally, places
 from .studyMeasurements import PHASE, PROFILE, readMeasurements
-from .studyParticipants import dropImpossible, groupOf, noParticipants, noReadings, readParticipants, readReadings
+from .studyParticipants import (
+    dropImpossible,
+    groupOf,
+    noParticipants,
+    noReadings,
+    readParticipants,
+    readReadings,
+)
 from .studyProblems import REFUSED, SUSPECT, Problem
 
 # Regions come in this order, whatever the order of the rows; others follow by name.
@@ -48,13 +55,15 @@ def readStudy(
 
     :raises InputError: a file that is not there, or no table of measurements that can be used.
     """
+    if not measurements:
+        raise InputError("The study has no measurements; expected at least one table; choose one.")
     problems: list[Problem] = []
     sources = _named(measurements, problems)
     for path in (*sources.values(), *([participants] if participants else []), *readings):
         checkFile(Path(path))
     frames = _readEach(sources, lambda name: readMeasurements(sources[name], name), problems)
     if not frames:
-        raise InputError(problems[0].sentence if problems else "The study has no measurements; expected a table.")
+        raise InputError(next(problem.sentence for problem in problems if problem.kind == REFUSED))
     people = noParticipants()
     if participants is not None:
         people = (_readEach([participants], lambda path: readParticipants(Path(path)), problems) or [people])[0]
@@ -117,7 +126,7 @@ def _sorted(values: pd.DataFrame, sources: dict[str, Path]) -> pd.DataFrame:
 
 
 def _sortedReadings(readings: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
-    readings = readings.assign(subject=[_known(subject, people.index) for subject in readings["subject"]])
+    readings = readings.assign(subject=[knownAs(subject, people.index) for subject in readings["subject"]])
     keys = pd.DataFrame({name: readings[name].map(places(readings[name])) for name in ("subject", "exam")})
     return readings.loc[keys.sort_values(list(keys), kind="stable").index].reset_index(drop=True)
 
@@ -130,17 +139,19 @@ def _joined(values: pd.DataFrame, people: pd.DataFrame, isGiven: bool, problems:
     _checkTwins(people, problems)
     known = people.index if isGiven else pd.Index(sorted(set(values["subject"]), key=naturally))
     values = values.assign(given_subject=values["subject"])
-    values["subject"] = [_known(subject, known if isGiven else known[:0]) for subject in values["subject"]]
+    values["subject"] = [knownAs(subject, known if isGiven else known[:0]) for subject in values["subject"]]
     if not isGiven:
         first: dict[str, str] = {}
         values["subject"] = [first.setdefault(_plainId(subject), subject) for subject in values["subject"]]
-    own = values.groupby("subject", sort=False)[["own_group", "own_sex", "own_age_years"]].first()
+    own = values[["subject", "own_group", "own_sex", "own_age_years"]].replace("", None)
+    own = own.groupby("subject", sort=False).first().fillna({"own_group": "", "own_sex": ""})
     new = [subject for subject in own.index if subject not in people.index]
     if isGiven:
         _tellUnknown(new, people, problems)
         _tellOthers(own, people, problems)
     if new:
-        groups = [groupOf(own.loc[subject, "own_group"]) or "" for subject in new]
+        # Of a table of participants, those it does not name are in no group.
+        groups = ["" if isGiven else groupOf(own.loc[subject, "own_group"]) or "" for subject in new]
         ages = own.loc[new, "own_age_years"].to_numpy(float)
         added = pd.DataFrame({"group": groups, "sex": own.loc[new, "own_sex"].to_numpy(), "age_years": ages}, index=new)
         problems += dropImpossible(added, "age_years", "the measurements")
@@ -158,7 +169,7 @@ def _plainId(subject: str) -> str:
     return subject.casefold().removeprefix("sub-")
 
 
-def _known(subject: str, names: pd.Index) -> str:
+def knownAs(subject: str, names: Iterable[str]) -> str:
     """The participant an identifier means: the very one, or the only one but for "sub-" and capitals."""
     if subject in names:
         return subject

@@ -86,10 +86,12 @@ def examTable(values: pd.DataFrame, kind: str, measure: str, settings: StudySett
     sign = orientation(values, measure)
     reduce = (lambda column: column.mean()) if measure != EXTREME else (lambda column: sign * (sign * column).max())
     groups = rows.groupby(["subject", "exam", "region", "side"], sort=False)["value"]
-    table = groups.apply(reduce).unstack(["region", "side"], sort=False)
-    ordered = table.reindex(rows[["subject", "exam"]].drop_duplicates().apply(tuple, axis=1))
-    ordered.index = pd.MultiIndex.from_tuples(ordered.index, names=["subject", "exam"])
-    ordered.columns = pd.MultiIndex.from_tuples(list(ordered.columns), names=["region", "side"])
+    # Sorted, then in the order of the rows: pandas 2 mixes up the cells of an unsorted unstack.
+    table = groups.apply(reduce).unstack(["region", "side"])
+    index, columns = (
+        pd.MultiIndex.from_frame(rows[names].drop_duplicates()) for names in (["subject", "exam"], ["region", "side"])
+    )
+    ordered = table.reindex(index=index, columns=columns)
     for region in dict.fromkeys(ordered.columns.get_level_values("region")):
         sides = [column for column in ordered.columns if column[0] == region and column[1] in (LEFT, RIGHT)]
         if sides:
