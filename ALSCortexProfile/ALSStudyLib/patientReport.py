@@ -249,7 +249,7 @@ def _comparisonTable(comparisons, ageYears: float) -> ReportTable | None:
             rows.append((label, "not compared", DASH, DASH, realMinus(comparison.note or percentile.note)))
             continue
         for remark in filter(None, (comparison.note, reference.note)):
-            remarks.setdefault(remark, []).append(label)
+            remarks.setdefault(remark, []).append(label.partition(", ")[2] or label)
         low, high = reference.limits(ageYears if comparison.usesAge else None)
         atAge = f" at {ageYears:g} years" if comparison.usesAge else ""
         isOutside = not 2.5 <= percentile.value <= 97.5
@@ -265,7 +265,7 @@ def _comparisonTable(comparisons, ageYears: float) -> ReportTable | None:
             )
         )
     measured = len([row for row in rows if row[1] != "not compared"])
-    notes = [words if len(labels) == measured else f"{', '.join(labels)}: {words}" for words, labels in remarks.items()]
+    notes = [words if len(labels) == measured else f"{'; '.join(labels)}: {words}" for words, labels in remarks.items()]
     larger = {comparison.beyond.split()[0] == "greater" for _, comparison, _ in comparisons if comparison.beyond}
     if len(larger) == 1:
         notes.insert(0, f"the {'larger' if larger == {True} else 'smaller'} a value, the more abnormal")

@@ -190,5 +190,5 @@ def _changes(result: StudyResult, subject: str, exam: str) -> list[tuple[str, st
         if isMine and row["measure"] == result.main:
             since, _, words = row["note"].removeprefix(start).partition("; ")
             estimate = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["p"], row["statistic"], words)
-            found.append((regionLabel(row["region"], row["side"]), f"exam {since}", estimate))
+            found.append((regionLabel(row["region"], row["side"]), f"exam\u00a0{since}", estimate))
     return found
