@@ -162,7 +162,7 @@ class TablesTest(StudyPanelCase):
         choose(fields.noBandComboBox, "Counts as SH = 0")
         choose(fields.cutoffComboBox, "Sensitivity of at least")
         enterValue(fields.sensitivitySpinBox, 95.0)
-        choose(fields.cutoffComboBox, "Cost of a missed patient")
+        choose(fields.cutoffComboBox, "Cost of a miss")
         enterValue(fields.costSpinBox, 4.0)
         enterValue(fields.prevalenceSpinBox, 20.0)
         enterValue(fields.controlsSpinBox, 12)
@@ -229,7 +229,7 @@ class RunTest(StudyPanelCase):
         )
         self.assertNarrow()
         output = self.folder / "study"
-        self.assertIn("4 als, 10 control", self.said())
+        self.assertIn("4 ALS, 10 controls", self.said())
         written = readTable(output / "study_statistics.tsv")
         data = readStudy([self.paths["profile_measurements"]], self.paths["participants"], [self.paths["readings"]])
         headless = runStudy(data, self.study.settings())

@@ -41,7 +41,7 @@ CHOICES = {
     "exams": (
         ("first", _("First exam of a subject")),
         ("mean", _("Mean of a subject's exams")),
-        ("mixed", _("First exam, and a mixed model of all")),
+        ("mixed", _("First, and mixed model")),
     ),
     "summary": (("greatest", _("Most abnormal of the regions")), ("mean", _("Mean of the regions"))),
     "side": ((OPPOSITE, _("Opposite side's (tracts cross)")), (SAME, _("Same side's"))),
@@ -49,7 +49,7 @@ CHOICES = {
     "cutoff": (
         ("youden", _("Youden index")),
         ("sensitivity", _("Sensitivity of at least")),
-        ("cost", _("Cost of a missed patient")),
+        ("cost", _("Cost of a miss")),
     ),
 }
 KIND_WORDS = {MEASUREMENTS: _("measurements"), READINGS: _("readings"), "": _("not recognized")}

@@ -210,7 +210,8 @@ def gather(folderName: str, nodes: Sequence) -> None:
 def _summary(result) -> str:
     """Who was studied, in one line, and what was left out."""
     counts = result.counts
-    groups = ", ".join(f"{count} {name or _('without group')}" for name, count in counts["by_group"].items())
+    words = {"als": _("ALS"), "control": _("controls"), "mimic": _("mimics")}
+    groups = ", ".join(f"{count} {words.get(name, _('without group'))}" for name, count in counts["by_group"].items())
     text = _(
         "{kind}: {subjects} subjects ({groups}), {exams} exams, {failed} of {regions} values not measured."
     ).format(
