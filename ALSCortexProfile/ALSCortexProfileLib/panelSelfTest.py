@@ -186,7 +186,7 @@ class ALSCortexProfileTest(PanelTest):
                 self.assertIn("pandas", study.ui.studyStatusLabel.text)
                 return
             self.assertIn("study_statistics.tsv", os.listdir(os.path.join(folder, "study")))
-            self.assertIn("4 als, 10 control", study.ui.studyStatusLabel.text)
+            self.assertIn("4 ALS, 10 controls", study.ui.studyStatusLabel.text)
         self.assertTrue(study.ui.showStatisticsButton.enabled)
         study.ui.showStatisticsButton.click()
         self.assertGreater(study.outcome.tables[0].GetNumberOfRows(), 50)

@@ -8,6 +8,7 @@ import coverageRoc
 from benchmarkTools import Goal, Runner, Topic
 
 LOW, HIGH = 0.92, 0.98
+OTHER_SEED = 1
 SOURCES = (
     ("comparison and correlation", coverageComparison),
     ("ROC", coverageRoc),
@@ -22,17 +23,21 @@ def coverage(runner: Runner) -> Topic:
         "Coverage of the study's intervals",
         f"{runs} simulated studies of 27 v 13 and 19 v 18 subjects (agreement and reference range: 13 to 40), with "
         "known truth; see coverageComparison.py, coverageRoc.py and coverageAgreement.py. Chance alone moves a "
-        "coverage of 0.95 by 0.010 (1 SE) in 500 runs: of some 200 rows, a few exact intervals may fall outside.",
+        "coverage of 0.95 by 0.010 (1 SE) in 500 runs: of some 200 rows, a few exact intervals fall outside. Such "
+        "a row is repeated with other draws, four times as many, and judged by those; both are printed.",
     )
     for name, module in SOURCES:
         found = module.coverages(runs)
         outside = {what: share for what, share in found.items() if not LOW <= share <= HIGH}
         text = f"{min(found.values()):.3f} to {max(found.values()):.3f}, "
         text += f"{len(found) - len(outside)} of {len(found)} inside"
-        text += "".join(f"; outside: {what} {share:.3f}" for what, share in outside.items())
-        # One row in fifty outside is what exact intervals do, too.
-        met = len(outside) <= len(found) / 50
-        topic.add(Goal(f"coverage of the intervals of {name}", text, f"{LOW} to {HIGH}", met, statistical=True))
+        if outside:
+            # Chance or not: other draws, four times as many.
+            again = module.coverages(4 * runs, OTHER_SEED)
+            text += f"; outside, and in {4 * runs} other runs: "
+            text += ", ".join(f"{what} {share:.3f}, {again[what]:.3f}" for what, share in outside.items())
+            outside = {what: again[what] for what in outside if not LOW <= again[what] <= HIGH}
+        topic.add(Goal(f"coverage of the intervals of {name}", text, f"{LOW} to {HIGH}", not outside, statistical=True))
         rows = [(what, f"{share:.3f}") for what, share in sorted(found.items())]
         topic.tables.append((name[0].upper() + name[1:], ("interval", "coverage"), rows))
     return topic
