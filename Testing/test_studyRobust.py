@@ -330,7 +330,7 @@ class ReviewedTest(ProfileTables):
 
     def testFieldStrengthsThatDiffer(self):
         self.header = "subject exam target sh_thk_per_mm field_strength_t\n"
-        for other, expected in (("1.5", 1), ("2.89", 0)):
+        for other, expected in (("2.5", 1), ("2.89", 0)):
             lines = [f"{line} {3 if index else other}" for index, line in enumerate(cohort()[0])]
             data = self.data(lines, cohort()[1])
             self.assertEqual(sum("field strengths" in p.text for p in audit(data.values)), expected)
