@@ -172,30 +172,27 @@ def _duplicates(values: pd.DataFrame) -> list[Problem]:
     """The same place of the same exam twice in a file; or in two files, unless the values differ: a repeated
     measurement.
     """
-    main = values[values["measure"].map(lambda name: name in _MAIN.values())]
+    main = values[values["measure"].isin(_MAIN.values())]
     key = ["kind", "subject", "exam", "reader", "session", "region", "side", "rank", "measure"]
+    isWithin = main.duplicated([*key, "source"])
+    isAcross = main.duplicated([*key, "value"]) & main["value"].notna() & ~isWithin
+    each = main.groupby([*key, "source"], sort=False)["value"]
     problems = []
-    for within, group in ((True, [*key, "source"]), (False, [*key, "value"])):
-        twice = main[main.duplicated(group) & ~(main["value"].isna() & (not within))]
-        for index, row in twice.iterrows():
-            if not within and main.duplicated([*key, "source"]).loc[index]:
-                continue
-            key_ = [name for name in group if name not in ("measure", "value")]
-            same = main[(main[[*key_, "measure"]] == row[[*key_, "measure"]]).all(axis=1)]["value"].dropna().unique()
-            differ = f" with other values ({', '.join(f'{value:.4g}' for value in same)})" if len(same) > 1 else ""
-            where = (
-                f"in {row['source']}{differ}"
-                if within
-                else f"in {row['source']} and, with the same value, in another file"
+    for index, row in pd.concat([main[isWithin], main[isAcross]]).iterrows():
+        where = f"in {row['source']}"
+        if isAcross[index]:
+            where += " and, with the same value, in another file"
+        else:
+            given = each.get_group(tuple(row[[*key, "source"]])).dropna().unique()
+            where += f" with other values ({', '.join(f'{value:.4g}' for value in given)})" if len(given) > 1 else ""
+        problems.append(
+            _problem(
+                row,
+                index,
+                f"this value{{rank}} is there more than once {where}; expected one row; remove the others: the "
+                "first is used.",
             )
-            problems.append(
-                _problem(
-                    row,
-                    index,
-                    f"this value{{rank}} is there more than once {where}; expected one row; remove the others: the "
-                    "first is used.",
-                )
-            )
+        )
     return problems
 
 

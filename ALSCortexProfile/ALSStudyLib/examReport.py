@@ -10,6 +10,7 @@ from .errors import InputError
 from .limbs import OPPOSITE, limbsOf
 from .patientOutput import picturesIn, readRanges, writePatientReport
 from .referenceRange import ReferenceRange
+from .subjectNames import knownAs
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,6 @@ def readContext(
     person, read, notes = {}, [], []
     if participants is not None or readings:
         from .studyParticipants import readParticipants, readReadings
-        from .studyTables import knownAs
 
         if participants is not None:
             people, found = readParticipants(Path(participants))

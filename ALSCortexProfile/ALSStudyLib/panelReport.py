@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import tempfile
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from slicer.i18n import tr as _
 from .limbs import limbsOf
 from .outputFolder import outputFolder
 from .panelPackages import PDF_PACKAGES, missingPackages
+from .subjectNames import knownAs
 from .tables import MISSING, readTable
 
 INSTANCES_ATTRIBUTE = "DICOM.instanceUIDs"  # Slicer's DICOM module writes it
@@ -55,7 +55,7 @@ def writeExamReport(
     nodes = exam.caseNodes
     ranges = readRanges(sources.ranges) if sources.ranges is not None else []
     participant, note = participantOf(sources.participants, nodes.subject)
-    plain = [{name: _plain(value) for name, value in row.items()} for row in exam.rows()]
+    rows = exam.rows()
     record = provenance(
         command, nodes.settings.toDict(), inputs, subject=nodes.subject, exam=nodes.exam, **exam.record()
     )
@@ -69,7 +69,7 @@ def writeExamReport(
             exam.kind,
             nodes.subject,
             nodes.exam,
-            plain,
+            rows,
             participant,
             draw(Path(temporary)),
             record,
@@ -77,7 +77,7 @@ def writeExamReport(
             readings=readingsOf(nodes.subject, nodes.exam),
             sourceDicom=dicomFiles(imageNodes),
             withPdf=not missing,
-            limbs=limbsOf(plain, participant, nodes.subject, nodes.exam, sources.sideRule),
+            limbs=limbsOf(rows, participant, nodes.subject, nodes.exam, sources.sideRule),
         )
         names = sorted(path.name for path in written)
     text = _("Report of {subject} in {folder}: {files}.").format(
@@ -103,10 +103,11 @@ def participantOf(path: Path | None, subject: str) -> tuple[dict, str]:
                 path=path, reason=error
             )
         ) from error
-    for row in table:
-        if _sameSubject(row.get("subject") or row.get("participant_id") or "", subject):
-            known = {name: text for name, text in row.items() if name and text and text != MISSING}
-            return {name: _number(text) for name, text in known.items()}, ""
+    byName = {row.get("subject") or row.get("participant_id") or "": row for row in reversed(table)}
+    row = byName.get(knownAs(" ".join(subject.split()), byName))
+    if row is not None:
+        known = {name: text for name, text in row.items() if name and text and text != MISSING}
+        return {name: _number(text) for name, text in known.items()}, ""
     return {}, _("{subject} is not among the participants of {file}.").format(subject=subject, file=Path(path).name)
 
 
@@ -130,20 +131,8 @@ def dicomFiles(nodes: Sequence) -> list[Path]:
     return [Path(name) for name in names if name and Path(name).is_file()]
 
 
-def _sameSubject(first: str, second: str) -> bool:
-    plain = [" ".join(text.split()).casefold().removeprefix("sub-") for text in (first, second)]
-    return plain[0] == plain[1] != ""
-
-
 def _number(text: str):
     try:
         return float(text)
     except ValueError:
         return text
-
-
-def _plain(value):
-    """None for what is missing, as in a table that was read."""
-    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
-        return None
-    return value

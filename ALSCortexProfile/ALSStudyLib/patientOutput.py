@@ -17,12 +17,11 @@ from .referenceRange import PatientComparison, ReferenceRange
 from .report import writeHtml, writePdf
 from .reportWords import named, number
 
-HTML_NAME, PDF_NAME = "report.html", "report.pdf"
 RANGES_NAME = "reference_ranges.json"
 MAIN_MEASURES = {PROFILE: "sh_thk_per_mm", PHASE: "phase_rad"}
 _LABEL = {PROFILE: "SH/Thk", PHASE: "phase shift"}
 MOST_PICTURES = 6
-OLDEST_YEARS = 110.0
+OLDEST_YEARS = 110
 # Which pictures say most, first: the fit with its window, then where it was drawn.
 _PICTURES = {
     PROFILE: ("*_fit.png", "*_profile.png", "*_contour.png", "references.png"),
@@ -132,6 +131,11 @@ def acquisitionOf(kind: str, provenance: Mapping) -> dict[str, str]:
     return {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in known.items() if value}
 
 
+def _known(value):
+    """None for what is missing: NaN, as computed, and "", as read from a table."""
+    return None if value == "" or (isinstance(value, float) and math.isnan(value)) else value
+
+
 def writePatientReport(
     folder: Path,
     kind: str,
@@ -157,13 +161,14 @@ def writePatientReport(
 ) -> list[Path]:
     """Write report.html, report.pdf and the DICOM Structured Report of one exam.
 
-    :param rows: of profile_measurements.tsv or phase_measurements.tsv, numbers as numbers, None where missing.
+    :param rows: of profile_measurements.tsv or phase_measurements.tsv, numbers as numbers; None, NaN or "" is missing.
     :param ranges: of a site's controls (`readRanges`). sourceDicom: files of the image series, if it came as DICOM.
     :param stem: name of the files. values: of `measure` by region and side, else those of the rows.
     :param isLargerAbnormal: else as the provenance's polarity says. how: how the values came about, else as the
         provenance says.
     :raises InputError: no subject, no rows, or pictures that cannot be read.
     """
+    rows = [{name: _known(value) for name, value in row.items()} for row in rows]
     folder, participant, provenance = Path(folder), dict(participant or {}), dict(provenance or {})
     age = number(participant, "age_years")
     if not 0.0 < age <= OLDEST_YEARS:

@@ -24,6 +24,7 @@ from .studyComparison import (
 )
 from .studyCorrelation import correlationRows, limbRows
 from .studyMeasurements import ACQUISITION, BOTH
+from .studyParticipants import GROUPS
 from .studyProblems import Problem
 from .studyRange import Key, changeRows, patientRows, rangeChart, referenceRanges
 from .studyReadings import kappaRows, visualAccuracyRows, visualReadings
@@ -199,9 +200,7 @@ class _Study:
             missing = [name for name in ("als", "control") if name not in names]
             if missing:
                 which = " or ".join(missing)
-                hint = (
-                    "" if set(names) & {"als", "control", "mimic"} else ", nor any group: give a table of participants"
-                )
+                hint = "" if set(names) & set(GROUPS) else ", nor any group: give a table of participants"
                 self.notes.append(f"comparison of groups and ROC: no subject of group {which}{hint}")
 
     def _roc(self, measure, subjects, sign, isMain) -> float:

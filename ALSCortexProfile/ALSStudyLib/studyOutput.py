@@ -67,7 +67,7 @@ def writeStudies(
 
 def _namedRows(result: StudyResult, rows, isOneOfTwo: bool):
     """Rows that have no measure (audit, kappa) are the same in both kinds: given once."""
-    if not isOneOfTwo or result is None or result.kind == "profile":
+    if not isOneOfTwo or result.kind == "profile":
         return rows
     ofInput = {problem.text for problem in result.data.problems}
     return [

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
+from .patientOutput import OLDEST_YEARS
 from .reading import VERDICTS
 from .studyFiles import column, listed, numbers, readText
 from .studyProblems import REFUSED, SUSPECT, Problem
@@ -21,7 +22,12 @@ _GROUP_WORDS = {
 }
 SCORES = ("umn_arm_left", "umn_arm_right", "umn_leg_left", "umn_leg_right")
 CLINICAL = ("umn_total", "duration_months", "norris", "alsfrs")
-_LIMITS = {**dict.fromkeys(SCORES, (0, 8)), "umn_total": (0, 33), "duration_months": (0, 600), "age_years": (0, 110)}
+_LIMITS = {
+    **dict.fromkeys(SCORES, (0, 8)),
+    "umn_total": (0, 33),
+    "duration_months": (0, 600),
+    "age_years": (0, OLDEST_YEARS),
+}
 
 
 def noParticipants() -> pd.DataFrame:

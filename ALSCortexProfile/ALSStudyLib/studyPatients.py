@@ -18,8 +18,8 @@ from .studyCharts import Chart, LimbChart
 from .studyFiles import numbers, readText, recordBeside
 from .studyMeasurements import ACQUISITION, BOTH, MEASURES
 from .studyRange import rangeChart
-from .studyTables import knownAs
 from .studyUnits import firstReader, regionLabel
+from .subjectNames import knownAs
 
 _TEXT = ("subject", "exam", "target", "region", "side", "status", "slices", "flags", "rule")
 
@@ -70,9 +70,10 @@ def writePatientPages(
         if progress is not None:
             progress(f"{result.kind} reports", number / len(exams))
         person = people.loc[subject].dropna().to_dict() if subject in people.index else {}
-        if person.get("group") == "control" if only is None else subject not in only:
+        isWanted = person.get("group") != "control" if only is None else subject in only
+        if not isWanted:
             continue
-        if exam != result.exams.loc[subject].index[0] if subject in result.exams.index else False:
+        if subject in result.exams.index and exam != result.exams.loc[subject].index[0]:
             # Scores and duration are those of the time of the first exam.
             person = {name: person[name] for name in ("group", "sex") if name in person}
         person["age_years"] = _ageAt(result, subject, exam)
@@ -88,7 +89,7 @@ def writePatientPages(
             result.kind,
             subject,
             exam,
-            [_plain(row) for row in given.drop(columns="_path").to_dict("records")],
+            given.drop(columns="_path").to_dict("records"),
             person,
             pictures,
             record,
@@ -104,14 +105,6 @@ def writePatientPages(
             measure=result.main,
             notes=_notes(result, subject, exam),
         )
-
-
-def _plain(row: dict) -> dict:
-    """None for what is missing."""
-    return {
-        key: None if value == "" or (isinstance(value, float) and math.isnan(value)) else value
-        for key, value in row.items()
-    }
 
 
 def _stem(subject: str, exam: str, kind: str, taken: set[str]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from .errors import InputError
+from .patientOutput import OLDEST_YEARS
 from .studyFiles import MOST_SENTENCES, checkFile, listed, naturally, places
 from .studyMeasurements import PHASE, PROFILE, readMeasurements
 from .studyParticipants import (
@@ -20,6 +21,7 @@ from .studyParticipants import (
     readReadings,
 )
 from .studyProblems import REFUSED, SUSPECT, Problem
+from .subjectNames import knownAs, plainId
 
 # Regions come in this order, whatever the order of the rows; others follow by name.
 REGION_ORDER = ("hand_knob", "paracentral", "precentral_gyrus", "frontal_cortex", "caudate_nucleus")
@@ -142,7 +144,7 @@ def _joined(values: pd.DataFrame, people: pd.DataFrame, isGiven: bool, problems:
     values["subject"] = [knownAs(subject, known if isGiven else known[:0]) for subject in values["subject"]]
     if not isGiven:
         first: dict[str, str] = {}
-        values["subject"] = [first.setdefault(_plainId(subject), subject) for subject in values["subject"]]
+        values["subject"] = [first.setdefault(plainId(subject), subject) for subject in values["subject"]]
     own = values[["subject", "own_group", "own_sex", "own_age_years"]].replace("", None)
     own = own.groupby("subject", sort=False).first().fillna({"own_group": "", "own_sex": ""})
     new = [subject for subject in own.index if subject not in people.index]
@@ -159,28 +161,16 @@ def _joined(values: pd.DataFrame, people: pd.DataFrame, isGiven: bool, problems:
         people = added if people.empty else pd.concat([people, added])
         people.index.name = "subject"
     joined = values.join(people[["group", "age_years"]], on="subject")
-    at = joined["own_age_years"].notna() & (joined["own_age_years"] > 0) & (joined["own_age_years"] <= 110)
+    at = joined["own_age_years"].notna() & (joined["own_age_years"] > 0) & (joined["own_age_years"] <= OLDEST_YEARS)
     joined.loc[at, "age_years"] = joined.loc[at, "own_age_years"]  # the age at that exam
     joined["group"] = joined["group"].fillna("")
     return joined.drop(columns=["own_group", "own_sex", "own_age_years"]), people
 
 
-def _plainId(subject: str) -> str:
-    return subject.casefold().removeprefix("sub-")
-
-
-def knownAs(subject: str, names: Iterable[str]) -> str:
-    """The participant an identifier means: the very one, or the only one but for "sub-" and capitals."""
-    if subject in names:
-        return subject
-    alike = [name for name in names if _plainId(name) == _plainId(subject)]
-    return alike[0] if len(alike) == 1 else subject
-
-
 def _checkTwins(people: pd.DataFrame, problems: list[Problem]) -> None:
-    plain = pd.Series([_plainId(name) for name in people.index], dtype=object)
+    plain = pd.Series([plainId(name) for name in people.index], dtype=object)
     for twin in plain[plain.duplicated()].unique():
-        names = " and ".join(name for name in people.index if _plainId(name) == twin)
+        names = " and ".join(name for name in people.index if plainId(name) == twin)
         problems.append(
             Problem(
                 SUSPECT,

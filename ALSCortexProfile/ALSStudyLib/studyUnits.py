@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .studyMeasurements import BOTH, PHASE, PROFILE
+from .studyParticipants import GROUPS
 from .studySettings import StudySettings
 
 LEFT, RIGHT, ALL = "left", "right", "all"
@@ -133,7 +134,7 @@ def group(table: pd.DataFrame, participants: pd.DataFrame, name: str) -> pd.Data
 def groupNames(index: pd.Index, participants: pd.DataFrame) -> list[str]:
     """The groups there are, in the order als, control, mimic."""
     found = set(groupsOf(index, participants)) - {""}
-    return [name for name in ("als", "control", "mimic", ALL) if name in found]
+    return [name for name in (*GROUPS, ALL) if name in found]
 
 
 def greatest(places: pd.DataFrame, sign: int) -> pd.Series:
