@@ -11,7 +11,7 @@ import pandas as pd
 
 from .patientOutput import alikeText
 from .studyMeasurements import ACQUISITION, BOTH, MEASURES, PHASE, PROFILE
-from .studyProblems import SUSPECT, Problem
+from .studyProblems import SIGN_SLIP, SUSPECT, Problem
 
 SAME_SIGN = 0.8  # share of the others with the other sign
 TEN_FOLD = 0.2  # |value| below this share of the others' median, or above its inverse
@@ -19,7 +19,6 @@ FEWEST = 3
 FAR = 4.0  # robust standard deviations of the logarithm
 SAME_RATIO = 0.02
 _IMPOSSIBLE = {"thickness_mm": (0.0, 10.0), "phase_rad": (-np.pi, np.pi)}
-_SIGN_WORDS = "has the other sign"
 _AS_IT_STANDS = "check the source: it is used as it stands."
 _MAIN = {PROFILE: "sh_thk_per_mm", PHASE: "phase_rad"}
 _POOLED = {
@@ -56,13 +55,13 @@ def audit(values: pd.DataFrame) -> list[Problem]:
 
 def turnedSigns(values: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:
     """A copy in which the values flagged as sign slips have the other sign: to show what the slips do."""
-    rows = [problem.row for problem in problems if problem.row >= 0 and _SIGN_WORDS in problem.sentence]
+    rows = [problem.row for problem in problems if problem.cause == SIGN_SLIP]
     turned = values.copy()
     turned.loc[rows, "value"] *= -1.0
     return turned
 
 
-def _problem(row, index, sentence) -> Problem:
+def _problem(row, index, sentence, cause="") -> Problem:
     rank = f" (rank {row['rank']})" if row["kind"] == PHASE else ""
     return Problem(
         SUSPECT,
@@ -73,6 +72,7 @@ def _problem(row, index, sentence) -> Problem:
         row["side"],
         row["measure"],
         index,
+        cause,
     )
 
 
@@ -98,11 +98,10 @@ def _signs(group: pd.DataFrame) -> list[Problem]:
     problems = []
     for index, row, others, where in _withPeers(group[group["value"] != 0]):
         if np.mean(np.sign(others) == -np.sign(row["value"])) >= SAME_SIGN:
-            found = (
-                f"{row['measure']} is {row['value']:+.4g}{{rank}}, which {_SIGN_WORDS} than the other values {where}"
-            )
-            typical = f"(median {np.median(others):+.4g})"
-            problems.append(_problem(row, index, f"{found} {typical}; expected the same sign; {_AS_IT_STANDS}"))
+            found = f"{row['measure']} is {row['value']:+.4g}{{rank}}, which has the other sign than the other values"
+            typical = f"{where} (median {np.median(others):+.4g})"
+            sentence = f"{found} {typical}; expected the same sign; {_AS_IT_STANDS}"
+            problems.append(_problem(row, index, sentence, SIGN_SLIP))
     return problems
 
 

@@ -26,7 +26,7 @@ from .studyCorrelation import correlationRows, limbRows
 from .studyMeasurements import ACQUISITION, BOTH
 from .studyParticipants import GROUPS
 from .studyProblems import Problem
-from .studyRange import Key, changeRows, patientRows, rangeChart, referenceRanges
+from .studyRange import Change, Key, changes, patientRows, rangeChart, referenceRanges
 from .studyReadings import kappaRows, visualAccuracyRows, visualReadings
 from .studyRoc import rocStudy, scopes
 from .studyRows import CONTRACT_ANALYSES, statisticsRow, withHolm
@@ -53,8 +53,9 @@ class StudyResult:
     """One kind of measurement, studied.
 
     :param rows: of study_statistics.tsv. supplement: the same columns, analyses beyond the contract.
-    :param ranges: by (measure, region, side). limbs: of the main measure. counts: subjects by group, exams, values.
-    :param notes: what was left out, and why. problems: of input and audit. ages: years by subject.
+    :param ranges: by (measure, region, side). limbs: of the main measure. changes: of subjects with several
+        exams. counts: subjects by group, exams, values.
+    :param notes: what was left out, and why. problems: of input and audit.
     :param main: the measure that pages are about. exams: its values, (subject, exam) x (region, side). sign: +1 where
         larger is more diseased.
     """
@@ -67,10 +68,10 @@ class StudyResult:
     charts: list[Chart]
     ranges: dict[Key, ReferenceRange]
     limbs: list[LimbRow]
+    changes: list[Change]
     notes: list[str]
     counts: dict
     problems: list[Problem]
-    ages: pd.Series
     main: str
     exams: pd.DataFrame
     sign: int
@@ -117,7 +118,7 @@ class _Study:
         self.problems = [*data.problems, *audit(self.values)]
         self.turned = turnedSigns(self.values, self.problems)
         self.hasTurned = not self.turned["value"].equals(self.values["value"])
-        self.rows, self.charts, self.notes, self.limbs = [], [], [], []
+        self.rows, self.charts, self.notes, self.limbs, self.changes = [], [], [], [], []
         self.ranges: dict[Key, ReferenceRange] = {}
         # The age at the first exam; of someone without measurement, that of the participants table.
         first = self.values[self.values["age_years"].notna()].groupby("subject", sort=False)["age_years"].first()
@@ -251,7 +252,9 @@ class _Study:
         self.ranges |= ranges
         self.rows += rows
         self.rows += patientRows(ranges, measure, subjects, self.people, self.ages, sign)
-        self.rows += changeRows(measure, exams, self.people, *repeat)
+        found = changes(measure, exams, self.people, *repeat)
+        self.changes += found
+        self.rows += [each.row for each in found]
         if isMain:
             self.charts += [rangeChart(found) for (_, _, side), found in ranges.items() if side == BOTH]
 
@@ -309,10 +312,10 @@ class _Study:
             self.charts,
             self.ranges,
             self.limbs,
+            self.changes,
             self.notes,
             self._counts(),
             self.problems,
-            self.ages,
             self.main,
             self.exams,
             orientation(self.values, self.main),

@@ -12,7 +12,7 @@ from .errors import InputError
 from .patientOutput import OLDEST_YEARS
 from .reading import VERDICTS
 from .studyFiles import column, listed, numbers, readText
-from .studyProblems import REFUSED, SUSPECT, Problem
+from .studyProblems import REFUSED, SUSPECT, UNKNOWN_GROUP, Problem
 
 GROUPS = ("als", "control", "mimic")
 _GROUP_WORDS = {
@@ -58,6 +58,7 @@ def readParticipants(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
                 f"group '{table['group'].iloc[row]}' in {path.name}, line {row + 2}, is unknown; expected als, control "
                 "or mimic; correct it: the subject is in no comparison.",
                 subject=index[row],
+                cause=UNKNOWN_GROUP,
             )
         )
     sex = column(table, "sex", "").to_numpy()

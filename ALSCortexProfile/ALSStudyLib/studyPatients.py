@@ -177,11 +177,8 @@ def _notes(result: StudyResult, subject: str, exam: str) -> list[str]:
 
 def _changes(result: StudyResult, subject: str, exam: str) -> list[tuple[str, str, Estimate]]:
     """The subject's change, in the report of the last exam."""
-    start, found = f"subject {subject}: exam {exam} minus exam ", []
-    for row in result.supplement:
-        isMine = row["analysis"] == "change" and row["note"].startswith(start)
-        if isMine and row["measure"] == result.main:
-            since, _, words = row["note"].removeprefix(start).partition("; ")
-            estimate = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["p"], row["statistic"], words)
-            found.append((regionLabel(row["region"], row["side"]), f"exam\u00a0{since}", estimate))
-    return found
+    return [
+        (regionLabel(change.region, change.side), f"exam\u00a0{change.firstExam}", change.estimate)
+        for change in result.changes
+        if (change.subject, change.lastExam, change.measure) == (subject, exam, result.main)
+    ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 REFUSED, SUSPECT = "refused", "suspect"
+SIGN_SLIP, UNKNOWN_GROUP = "sign slip", "unknown group"
 
 
 @dataclass(frozen=True)
 class Problem:
     """:param kind: "refused": left out; "suspect": looks like a slip, and is used as it stands.
     :param sentence: what was found, what was expected, what to do. row: index in `StudyData.values` of the value meant;
-        -1 for none.
+        -1 for none. cause: what later steps ask for, as SIGN_SLIP; "" otherwise.
     """
 
     kind: str
@@ -22,6 +23,7 @@ class Problem:
     side: str = ""
     measure: str = ""
     row: int = -1
+    cause: str = ""
 
     @property
     def text(self) -> str:

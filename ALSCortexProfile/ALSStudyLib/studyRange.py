@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -111,36 +113,50 @@ def patientRows(
     return rows
 
 
-def changeRows(
+@dataclass(frozen=True)
+class Change:
+    """Last minus first exam of a subject in one place, held against the repeatability coefficient."""
+
+    subject: str
+    group: str
+    measure: str
+    region: str
+    side: str
+    firstExam: str
+    lastExam: str
+    estimate: Estimate
+
+    @property
+    def row(self) -> dict:
+        """Of study_supplement.tsv."""
+        place = {"measure": self.measure, "region": self.region, "side": self.side}
+        note = f"subject {self.subject}: exam {self.lastExam} minus exam {self.firstExam}"
+        return statisticsRow(
+            "change", self.estimate, groups=[self.group], n=[1], note=note, family=self.subject, **place
+        )
+
+
+def changes(
     measure: str, exams: pd.DataFrame, participants: pd.DataFrame, byRegion: dict[str, Repeatability], of: str
-) -> list[dict]:
-    """Last minus first exam of every subject with several, against the repeatability coefficient."""
-    rows = []
+) -> list[Change]:
+    """Of every subject with several exams.
+
+    :param byRegion: repeatability of each region; of: what it was found on, in words.
+    """
+    found = []
     for subject, each in exams.groupby(level="subject", sort=False):
         if len(each) < 2:
             continue
-        known = participants["group"].get(subject, "")
+        group = participants["group"].get(subject, "")
         names = each.index.get_level_values("exam")
         for region, side in basicColumns(exams):
             repeat = byRegion.get(region)
             coefficient, df = (repeat.coefficient, repeat.df) if repeat is not None else (Estimate(), None)
             first, last = each[(region, side)].iloc[0], each[(region, side)].iloc[-1]
             if np.isfinite(first) and np.isfinite(last):
-                rows.append(
-                    statisticsRow(
-                        "change",
-                        change(float(first), float(last), coefficient, df, of),
-                        measure,
-                        region,
-                        side,
-                        "",
-                        [known],
-                        [1],
-                        f"subject {subject}: exam {names[-1]} minus exam {names[0]}",
-                        family=str(subject),
-                    )
-                )
-    return rows
+                estimate = change(float(first), float(last), coefficient, df, of)
+                found.append(Change(str(subject), group, measure, region, side, names[0], names[-1], estimate))
+    return found
 
 
 def rangeChart(found: ReferenceRange, patient: tuple[str, float, float] | None = None) -> RangeChart:

@@ -20,7 +20,7 @@ from .studyParticipants import (
     readParticipants,
     readReadings,
 )
-from .studyProblems import REFUSED, SUSPECT, Problem
+from .studyProblems import REFUSED, SUSPECT, UNKNOWN_GROUP, Problem
 from .subjectNames import knownAs, plainId
 
 # Regions come in this order, whatever the order of the rows; others follow by name.
@@ -207,7 +207,7 @@ def _tellOthers(own: pd.DataFrame, people: pd.DataFrame, problems: list[Problem]
         sentence = f"{_persons(unmeasured)} no measurement; expected one each; "
         problems.append(Problem(SUSPECT, sentence + "add their tables: they count nowhere."))
     blank = [name for name in people.index if not people.loc[name, "group"] and name in own.index]
-    told = {problem.subject for problem in problems if "group '" in problem.sentence}
+    told = {problem.subject for problem in problems if problem.cause == UNKNOWN_GROUP}
     if set(blank) - told:
         sentence = f"{_persons(set(blank) - told)} no group; "
         problems.append(
