@@ -4,14 +4,9 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import unittest
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from unittest import mock
 
-from alsTestCases import QUICK, pageText, renderedArc
 from ALSStudyLib.tables import readTable
 from desktopStandIn import (
     answerNext,
@@ -23,82 +18,11 @@ from desktopStandIn import (
     popups,
     start,
 )
-from panelTestCases import PanelCase
-
-MODULE = "ALSCortexProfile"
+from studyPanelTestCases import MODULE, StudyPanelCase, raised, smallCohort
 
 
 def setUpModule():
     start()  # before anything of a module is imported
-
-
-@cache
-def smallCohort():
-    """Ten controls and four patients, hand knobs only: it is studied in a second."""
-    from ALSStudyLib.cohort import makeCohort
-
-    made = makeCohort(2, sizes={"als": 4, "control": 10})
-    return replace(made, profile=[row for row in made.profile if row["target"].startswith("hand_knob")])
-
-
-class StudyPanelCase(PanelCase):
-    moduleName = MODULE
-
-    def setUp(self):
-        import slicer
-        from ALSStudyLib import panelViews
-        from ALSStudyLib.panelStudy import FIELDS_KEY
-
-        slicer.app.userSettings().remove(FIELDS_KEY)
-        quick = mock.patch.object(panelViews, "RENDER_S", 0.0)  # nothing is drawn here
-        quick.start()
-        self.addCleanup(quick.stop)
-        temporary = tempfile.TemporaryDirectory(prefix="alsStudyPanel")
-        self.addCleanup(temporary.cleanup)
-        self.folder = Path(temporary.name)
-        super().setUp()
-        click(self.ui.studyCollapsibleButton)
-
-    def follow(self, panel):
-        super().follow(panel)
-        self.study, self.fields = panel.exam.study, panel.exam.study.ui
-
-    def addCohort(self, output="study"):
-        """The tables of the small cohort, and a folder for the study."""
-        from ALSStudyLib.cohort import writeCohort
-
-        self.paths = writeCohort(self.folder / "cohort", smallCohort())
-        self.study.addTables([self.paths[name] for name in ("profile_measurements", "participants", "readings")])
-        self.fields.studyFolderPathLineEdit.currentPath = str(self.folder / output)
-        self.quick()
-
-    def quick(self):
-        """Few resamples: what the panel does is tested here."""
-        original = type(self.study).settings
-        self.study.settings = lambda: replace(original(self.study), resamples=100, permutations=100)
-
-    def assertNarrow(self):
-        self.assertLess(self.study.ui.ALSStudy.minimumSizeHint.width(), 420)
-
-    def said(self):
-        return self.fields.studyStatusLabel.text
-
-    def addArc(self, subject="P012"):
-        """An arc phantom of one target, chosen and measured."""
-        import slicer
-        from ALSCortexProfileLib import mrml
-        from ALSStudyLib.panelTesting import wait
-
-        rendered = renderedArc()
-        image = mrml.addVolumeNode(slicer.mrmlScene, rendered.array_KJI, rendered.ijkToRAS, "T2star")
-        contours = tuple(
-            mrml.addCurveNode(slicer.mrmlScene, points_RAS, f"{slug}_{index}", slug)
-            for slug, index, points_RAS in rendered.contours
-        )
-        references = mrml.addSegmentationNode(slicer.mrmlScene, rendered.referenceMasks, image, "References")
-        settings = replace(QUICK, resamples=50)
-        self.panel.logic.chooseCase(mrml.CaseNodes((image,), contours, references, subject, "1", settings))
-        wait(lambda: not (self.exam.live.isPending or self.exam.references.isPending))
 
 
 class TablesTest(StudyPanelCase):
@@ -371,133 +295,6 @@ class PackagesTest(StudyPanelCase):
             [sys.executable, "-c", code], check=False, capture_output=True, text=True, env=environment
         )
         self.assertEqual(ended.stderr.strip(), "")
-
-
-class ExamTest(StudyPanelCase):
-    def testExamOfTheSceneIsAdded(self):
-        button = self.fields.addExamButton
-        self.assertIn("Measure", button.toolTip)
-        self.addArc(subject="")
-        self.assertIn("subject", button.toolTip)
-        self.panel._parameterNode.subject = "P012"
-        self.rest()
-        self.assertIn("folder", button.toolTip)
-        self.fields.studyFolderPathLineEdit.currentPath = str(self.folder / "study")
-        self.panel._parameterNode.reader, self.panel._parameterNode.readingMode = "R", True
-        self.assertIn("score", button.toolTip)
-        self.panel._parameterNode.readingMode = False
-        self.rest()
-        click(button)
-        (table,) = self.study.tables
-        (row,) = readTable(table)
-        self.assertEqual(row["subject"], "P012")
-        self.assertEqual(f"{float(row['sh']):.3f}", self.exam.targets.text("hand_knob_left", "sh"))
-        self.assertTrue((table.parent / "provenance.json").is_file())
-        click(button)
-        self.assertEqual(self.study.tables, [table])
-        self.assertEqual(popups(), [])
-
-    def rest(self):
-        from ALSStudyLib.panelTesting import wait
-
-        wait(lambda: not (self.exam.live.isPending or self.exam.references.isPending))
-
-    def testReportHoldsTheNumbersAndTheReferenceRange(self):
-        from desktopStandIn.packaging import withoutPackages
-
-        self.addCohort()
-        self.fields.rangesPathLineEdit.currentPath = str(self.writeRange())
-        self.addArc(subject="ALS01")
-        self.exam.results.report(str(self.folder / "reports"))
-        report = self.folder / "reports" / "ALS01_exam1_profile_report"
-        page = pageText(report / "report.html")
-        shown = self.exam.targets.text("hand_knob_left", "ratio").split()[0]
-        self.assertIn(shown, page)
-        self.assertIn("10 controls", page)
-        person = readTable(self.paths["participants"])[0]
-        self.assertIn(f"{person['age_years']} years", page)
-        self.assertIn(f"right arm {person['umn_arm_right']}/8", page)
-        self.assertTrue((report / "report.pdf").is_file())
-        self.assertIn(str(report), self.ui.statusLabel.text)
-        with withoutPackages("reportlab"):
-            answerNext("Cancel")
-            self.exam.results.report(str(self.folder / "html"))
-        self.assertEqual(len(popups()), 1)
-        self.assertIn("PDF left out", self.ui.statusLabel.text)
-        folder = self.folder / "html" / "ALS01_exam1_profile_report"
-        self.assertTrue((folder / "report.html").is_file())
-        self.assertFalse((folder / "report.pdf").exists())
-
-    def writeRange(self):
-        from ALSStudyLib.provenance import writeJson
-        from ALSStudyLib.referenceRange import ReferenceRange
-
-        about = {"kind": "profile", "measure": "sh_thk_per_mm", "region": "hand_knob", "side": "left"}
-        found = ReferenceRange.fromControls([0.02, 0.03, 0.025, 0.04, 0.035, 0.028, 0.033, 0.022, 0.031, 0.027])
-        path = self.folder / "reference_ranges.json"
-        writeJson(path, {"ranges": [replace(found, about=about).toDict()]})
-        return path
-
-    def testReportSaysThatARangeIsNone(self):
-        self.addArc()
-        wrong = self.folder / "ranges.json"
-        wrong.write_text("{}", encoding="utf-8")
-        self.fields.rangesPathLineEdit.currentPath = str(wrong)
-        with self.assertRaisesRegex(ValueError, "reference ranges"):  # shown, and written into the log
-            self.exam.results.report(str(self.folder / "reports"))
-        (shown,) = popups()
-        self.assertIn("reference ranges", shown.text)
-        self.assertFalse((self.folder / "reports").exists())
-
-    def testReportWaitsForSubjectAndReader(self):
-        self.addArc(subject=" ")
-        self.assertFalse(self.ui.reportButton.enabled)
-        self.assertIn("subject", self.ui.reportButton.toolTip)
-        self.panel._parameterNode.subject = "P012"
-        self.rest()
-        self.assertTrue(self.ui.reportButton.enabled)
-        self.panel._parameterNode.reader, self.panel._parameterNode.readingMode = "R", True
-        self.assertFalse(self.ui.reportButton.enabled)
-        self.assertIn("score", self.ui.reportButton.toolTip)
-
-    def testFilesOfTheSeriesAreTheEvidence(self):
-        import slicer
-        from ALSStudyLib.panelReport import dicomFiles
-
-        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
-        self.assertEqual(dicomFiles([node]), [])
-        node.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4 1.2.5")
-        here = self.folder / "a.dcm"
-        here.write_bytes(b"")
-        database = mock.Mock()
-        database.fileForInstance = lambda uid: {"1.2.3": str(here), "1.2.4": str(self.folder / "gone.dcm")}.get(uid, "")
-        with mock.patch.object(slicer, "dicomDatabase", database, create=True):
-            self.assertEqual(dicomFiles([None, node]), [here])
-        self.assertEqual(dicomFiles([node]), [])
-
-    def testParticipantOfAnExam(self):
-        from ALSStudyLib.limbs import limbsOf
-        from ALSStudyLib.panelReport import participantOf
-
-        path = self.folder / "participants.tsv"
-        path.write_text("participant_id\tage_years\tsex\tumn_arm_right\nsub-P1\t61\tF\t5\nsub-P2\tn/a\tM\t0\n")
-        self.assertEqual(
-            participantOf(path, "P1"),
-            ({"participant_id": "sub-P1", "age_years": 61.0, "sex": "F", "umn_arm_right": 5.0}, ""),
-        )
-        self.assertNotIn("age_years", participantOf(path, "P2")[0])
-        self.assertIn("P3 is not among", participantOf(path, "P3")[1])
-        row = {"target": "hand_knob_left", "side": "left", "sh_thk_per_mm": 0.1, "status": "ok"}
-        (limb,) = limbsOf([row], {"umn_arm_right": 5.0}, "P1", "1", "opposite")
-        self.assertEqual((limb.limb, limb.umn), ("arm_right", 5.0))
-        self.assertEqual(limbsOf([row], {"umn_arm_right": 5.0}, "P1", "1", "same"), [])
-
-
-def raised():
-    """An error that Slicer shows in a dialog also reaches the log: forget it."""
-    from desktopStandIn import signals
-
-    signals.errors.clear()
 
 
 if __name__ == "__main__":
