@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from scipy.special import expit
 
 from .logistic import boxLogistic
 
@@ -60,6 +59,7 @@ class BandModel:
     voxelWidthMm: float = 0.0
     response: np.ndarray = field(default_factory=lambda: NO_RESPONSE)
     superficial: SuperficialPrior | None = None
+    _memory: list = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def nParameters(self) -> int:
@@ -87,11 +87,16 @@ class BandModel:
 
     def natural(self, free: np.ndarray) -> np.ndarray:
         """Free parameters (n, nParameters) to those named above."""
+        return self._naturalAndSlopes(free)[0]
+
+    def _naturalAndSlopes(self, free: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Natural parameters, and the derivative of each by its free one; both (n, nParameters)."""
         low, high = self._bounds
-        natural = np.empty_like(free)
-        natural[:, 0] = free[:, 0]
-        natural[:, 1:] = low + (high - low) * expit(free[:, 1:])
-        return natural
+        share = 1.0 / (1.0 + np.exp(-free[:, 1:]))
+        natural, slopes = free.copy(), np.ones_like(free)
+        natural[:, 1:] = low + (high - low) * share
+        slopes[:, 1:] = (high - low) * share * (1.0 - share)
+        return natural, slopes
 
     def free(self, natural: np.ndarray) -> np.ndarray:
         low, high = self._bounds
@@ -117,103 +122,120 @@ class BandModel:
     def _wideDepthMm(self) -> np.ndarray:
         """The grid with what the response reaches on either side."""
         half = len(self.response) // 2
-        if half == 0:
-            return self.depthMm
         step = (self.depthMm[-1] - self.depthMm[0]) / (len(self.depthMm) - 1)
         beyond = step * np.arange(1, half + 1)
         return np.concatenate([self.depthMm[0] - beyond[::-1], self.depthMm, self.depthMm[-1] + beyond])
 
     @cached_property
     def _responseMatrix(self) -> np.ndarray:
+        """From the wide grid to the rows that are compared; those of priors are left 0."""
         n, m = len(self.depthMm), len(self.response)
-        matrix = np.zeros((n, n + m - 1))
+        matrix = np.zeros((n + m - 1, n + self.nPriorRows))
         for row in range(n):
-            matrix[row, row : row + m] = self.response
+            matrix[row : row + m, row] = self.response
         return matrix
+
+    @cached_property
+    def _places(self) -> np.ndarray:
+        """The wide grid, and with priors the crossing."""
+        return np.append(self._wideDepthMm, [self.superficial.crossingMm] if self.superficial else [])
+
+    def _scratch(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Memory for n problems, kept from call to call: for value and derivatives, and for `boxLogistic`."""
+        nEdges, nPlaces = 3 if self.superficial else 2, len(self._places)
+        sizes = n * (1 + self.nParameters) * nPlaces, 6 * nEdges * n * nPlaces
+        if not self._memory or len(self._memory[0]) < sizes[0]:
+            self._memory[:] = [np.empty(size) for size in sizes]
+        wide, edges = self._memory
+        return wide[: sizes[0]].reshape(n, -1, nPlaces), edges[: sizes[1]].reshape(6, nEdges, n, nPlaces)
 
     def rowsAndJacobian(self, free: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Blurred d at each depth, then one row per prior, each in units of its SD; and their derivatives."""
-        low, high = self._bounds
-        natural = self.natural(free)
-        chain = np.ones_like(free)
-        chain[:, 1:] = (natural[:, 1:] - low) * (high - natural[:, 1:]) / (high - low)
-        a, b1, c1, b2, c2 = self._shapeOf(natural)
-        slopes, centers = [b1, b2], [c1, c2]
-        x = self._wideDepthMm
-        prior = self.superficial
-        if prior:
+        natural, chain = self._naturalAndSlopes(free)
+        shape = self._shapeOf(natural)
+        slopes, centers = [shape[1], shape[3]], [shape[2], shape[4]]
+        if self.superficial:
             slopes.append(np.exp(natural[:, 7]))
             centers.append(natural[:, 6])
-            x = np.append(x, prior.crossingMm)
+        # Value first, then the derivatives; parameters before depths, so that each is one contiguous block.
+        wide, scratch = self._scratch(len(free))
         # All edges at once, (edge, n, depth): these arrays are small, and it is calls that cost.
-        edges, byCenter, bySlope = boxLogistic(
-            x, np.array(slopes)[..., None], np.array(centers)[..., None], self.voxelWidthMm
-        )
-        # Parameters before depths: each derivative is then one contiguous block.
-        jacobian = np.empty((len(free), self.nParameters, len(x)))
-        value = _bandAndSlopes((a, b1, c1, b2, c2), edges, byCenter, bySlope, jacobian)
-        if prior:
+        slopes, centers = np.array(slopes)[..., None], np.array(centers)[..., None]
+        edges, byCenter, bySlope = boxLogistic(self._places, slopes, centers, self.voxelWidthMm, scratch)
+        _bandAndSlopes(shape, edges, byCenter, bySlope, wide)
+        if self.superficial:
             height = np.exp(natural[:, 5, None])
-            flank = height * (1.0 - edges[2])
-            value = value - flank
-            jacobian[:, 5] = -flank
-            jacobian[:, 6] = height * byCenter[2]
-            jacobian[:, 7] = (height * slopes[2][:, None]) * bySlope[2]
-            priorValue, priorJacobian = self._priorRows(natural, flank[:, -1], jacobian[:, 5:, -1])
-            value, jacobian = value[:, :-1], jacobian[:, :, :-1]
-        if len(self.response) > 1:
-            value = value @ self._responseMatrix.T
-            jacobian = jacobian @ self._responseMatrix.T
-        if prior:
-            value = np.concatenate([value, priorValue], axis=1)
-            jacobian = np.concatenate([jacobian, priorJacobian], axis=2)
-        return value, np.swapaxes(jacobian * chain[:, :, None], 1, 2)
+            value, minusFlank = wide[:, 0], wide[:, 6]
+            np.subtract(edges[2], 1.0, out=minusFlank)
+            minusFlank *= height
+            value += minusFlank
+            np.multiply(byCenter[2], height, out=wide[:, 7])
+            np.multiply(bySlope[2], height * slopes[2], out=wide[:, 8])
+        rows = self._onGrid(wide)
+        if self.superficial:
+            self._addPriors(natural, wide[:, 6:, -1], rows[..., len(self.depthMm) :])
+        value, jacobian = rows[:, 0], rows[:, 1:]
+        jacobian *= chain[:, :, None]
+        return value, np.swapaxes(jacobian, 1, 2)
 
-    def _priorRows(self, natural, flank, minusFlankSlopes):
-        """Rows (n, 4) and derivatives (n, nParameters, 4): slope ratio, leak at the crossing, slope, height."""
+    def _onGrid(self, wide: np.ndarray) -> np.ndarray:
+        """From `_places` (n, k, nPlaces), blurred by the response, to rows (n, k, nRows); those of priors are 0."""
+        matrix = self._responseMatrix
+        if len(self.response) > 1:
+            # One product per problem: all in one would be faster, but its digits depend on how many problems there are.
+            return wide[..., : len(matrix)] @ matrix
+        rows = np.zeros((*wide.shape[:2], matrix.shape[1]))
+        rows[..., : len(matrix)] = wide[..., : len(matrix)]
+        return rows
+
+    def _addPriors(self, natural, atCrossing, found):
+        """Rows (n, 4) and derivatives: slope ratio, leak at the crossing, slope, height.
+
+        :param atCrossing: derivatives of d there by N's parameters, (n, 3).
+        :param found: zeros (n, 1 + nParameters, 4) to write into, rows first.
+        """
         prior = self.superficial
-        value = np.empty((len(natural), 4))
-        value[:, 0] = natural[:, 4] / prior.RATIO_SD
-        value[:, 1] = flank / prior.leak
-        value[:, 2] = (natural[:, 7] - np.log(prior.SLOPE_PER_MM)) / prior.SLOPE_SD
-        value[:, 3] = (natural[:, 5] - np.log(prior.level)) / prior.LEVEL_SD
-        jacobian = np.zeros((len(natural), self.nParameters, 4))
-        jacobian[:, 4, 0] = 1.0 / prior.RATIO_SD
-        jacobian[:, 5:, 1] = -minusFlankSlopes / prior.leak
-        jacobian[:, 7, 2] = 1.0 / prior.SLOPE_SD
-        jacobian[:, 5, 3] = 1.0 / prior.LEVEL_SD
-        return value, jacobian
+        found[:, 0, 0] = natural[:, 4] / prior.RATIO_SD
+        found[:, 0, 1] = -atCrossing[:, 0] / prior.leak
+        found[:, 0, 2] = (natural[:, 7] - np.log(prior.SLOPE_PER_MM)) / prior.SLOPE_SD
+        found[:, 0, 3] = (natural[:, 5] - np.log(prior.level)) / prior.LEVEL_SD
+        found[:, 5, 0] = 1.0 / prior.RATIO_SD
+        found[:, 6:, 1] = -atCrossing / prior.leak
+        found[:, 8, 2] = 1.0 / prior.SLOPE_SD
+        found[:, 6, 3] = 1.0 / prior.LEVEL_SD
 
     def peakGradient(self, free: np.ndarray, peakDepthMm: np.ndarray) -> np.ndarray:
         """Derivatives (n, nParameters) of the height of F at its peak; there, F has no slope in depth."""
-        low, high = self._bounds
-        natural = self.natural(free)
+        natural, chain = self._naturalAndSlopes(free)
         shape = self._shapeOf(natural)
         slopes, centers = np.array([shape[1], shape[3]]), np.array([shape[2], shape[4]])
         edges = boxLogistic(peakDepthMm[:, None], slopes[..., None], centers[..., None])
-        gradient = np.zeros((len(free), self.nParameters, 1))
-        _bandAndSlopes(shape, *edges, gradient)
-        gradient[:, 1:, 0] *= (natural[:, 1:] - low) * (high - natural[:, 1:]) / (high - low)
-        return gradient[..., 0]
+        found = np.zeros((len(free), 1 + self.nParameters, 1))
+        _bandAndSlopes(shape, *edges, found)
+        return found[:, 1:, 0] * chain
 
     def bandCurve(self, free: np.ndarray) -> np.ndarray:
         """F seen through the voxel, without N and without priors, (n, nDepths)."""
         a, b1, c1, b2, c2 = (p[:, None] for p in self.shape(free))
-        x, voxel = self._wideDepthMm, self.voxelWidthMm
+        x, voxel = self._places, self.voxelWidthMm
         value = a * (boxLogistic(x, b1, c1, voxel)[0] - boxLogistic(x, b2, c2, voxel)[0])
-        return value @ self._responseMatrix.T if len(self.response) > 1 else value
+        return self._onGrid(value[:, None])[:, 0, : len(self.depthMm)]
 
 
-def _bandAndSlopes(shape, edges, byCenter, bySlope, jacobian):
-    """F (n, nDepths) from its two edges, first axis of the arrays; its five derivatives go into `jacobian`."""
+def _bandAndSlopes(shape, edges, byCenter, bySlope, found):
+    """F and its five derivatives, into `found` (n, >= 6, nDepths), from its two edges, first axis of the arrays."""
     a, b1, c1, b2, c2 = (parameter[:, None] for parameter in shape)
-    unit = edges[0] - edges[1]
     width = c2 - c1
-    value = a * unit
-    byLogSlope1, byLogSlope2 = a * b1 * bySlope[0], a * b2 * bySlope[1]
-    jacobian[:, 0] = unit / width
-    jacobian[:, 1] = a * (byCenter[0] - byCenter[1])
-    jacobian[:, 2] = -value - (0.5 * a * width) * (byCenter[0] + byCenter[1])
-    jacobian[:, 3] = byLogSlope1 - byLogSlope2
-    jacobian[:, 4] = byLogSlope1 + byLogSlope2
-    return value
+    value, byArea, byMidpoint, byLogWidth, byLogSlope, byRatio = (found[:, index] for index in range(6))
+    np.subtract(edges[0], edges[1], out=byArea)
+    np.multiply(byArea, a, out=value)
+    byArea /= width
+    np.subtract(byCenter[0], byCenter[1], out=byMidpoint)
+    byMidpoint *= a
+    np.add(byCenter[0], byCenter[1], out=byLogWidth)
+    byLogWidth *= -0.5 * a * width
+    byLogWidth -= value
+    bySlope[0] *= a * b1
+    bySlope[1] *= a * b2
+    np.subtract(bySlope[0], bySlope[1], out=byLogSlope)
+    np.add(bySlope[0], bySlope[1], out=byRatio)

@@ -19,7 +19,7 @@ from .variants import FittedVariants
 
 LEVEL = 0.95
 MIN_SUCCESS = 0.9
-CHUNK = 250
+PROGRESS_STEP = 0.1
 
 
 @dataclass(frozen=True)
@@ -88,17 +88,14 @@ def bootstrapIntervals(
     resamples = len(counts)
     offset = rng.normal(0.0, referenceSe[0] / spleniumMean, resamples)
     gain = 1.0 / (1.0 + rng.normal(0.0, referenceSe[1] / spleniumMean, resamples))
-    values = []
-    for first in range(0, resamples, CHUNK):
-        part = slice(first, first + CHUNK)
-        total = counts[part] @ finite
-        with np.errstate(divide="ignore", invalid="ignore"):
-            means = np.where(total > 0, counts[part] @ filled / total, np.nan)
-        means = gain[part, None] * (means + offset[part, None])
-        values.append(_reported(fitManyDoubleSigmoids(depthMm, means, **fitted.refit, judge=False)))
-        if progress is not None and progress(min((first + CHUNK) / resamples, 1.0)) is False:
-            return ConfidenceIntervals()
-    values = np.concatenate(values)
+    total = counts @ finite
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = np.where(total > 0, counts @ filled / total, np.nan)
+    means = gain[:, None] * (means + offset[:, None])
+    report = _Report(progress)
+    values = _reported(fitManyDoubleSigmoids(depthMm, means, **fitted.refit, judge=False, progress=report))
+    if not report(1.0):
+        return ConfidenceIntervals()
     good = np.isfinite(values).all(1)
     failed = int((~good).sum())
     if good.mean() < MIN_SUCCESS:
@@ -112,6 +109,21 @@ def bootstrapIntervals(
     return ConfidenceIntervals(
         *(Interval(float(a), float(b)) for a, b in zip(low, high, strict=True)), resamples, failed
     )
+
+
+class _Report:
+    """Passes progress on, in steps worth a redraw; remembers that it was asked to stop."""
+
+    def __init__(self, progress):
+        self._progress = progress
+        self._last = 0.0
+        self.stopped = False
+
+    def __call__(self, share: float) -> bool:
+        if self._progress is not None and not self.stopped and (share >= self._last + PROGRESS_STEP or share == 1.0):
+            self._last = share
+            self.stopped = self._progress(share) is False
+        return not self.stopped
 
 
 def _reported(fits: BandFits) -> np.ndarray:

@@ -7,15 +7,15 @@ those two trade against each other when slope times width is below about 4.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from ALSStudyLib.errors import InputError
-from scipy.special import expit
 
 from .bandModel import BAND_PARAMETERS, NO_RESPONSE, BandModel, SuperficialPrior
 from .leastSquares import Solution, solveMany
-from .logistic import boxLogistic
+from .logistic import boxLogistic, logistic
 
 WIDTH_FRACTION = 0.25
 START_SHARPNESS = (3.0, 12.0)  # slope times width of the two first guesses: a bell and a plateau
@@ -62,13 +62,16 @@ def bandShape(a, b1, c1, b2, c2) -> BandShape:
     :param a, b1, c1, b2, c2: shape (n,) or scalar; a of either sign, slopes b positive, c2 > c1.
     """
     a, b1, c1, b2, c2 = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, float)) for v in (a, b1, c1, b2, c2)))
+    edges = np.array([b1, c1, b2, c2])
 
-    def bandAndSlope(x):
-        f1, f2 = expit(b1 * (x - c1)), expit(b2 * (x - c2))
+    def bandAndSlope(x, edges):
+        b1, c1, b2, c2 = edges
+        f1, f2 = logistic(b1 * (x - c1)), logistic(b2 * (x - c2))
         return f1 - f2, b1 * f1 * (1.0 - f1) - b2 * f2 * (1.0 - f2)
 
-    def slopeAndBend(x):
-        f1, f2 = expit(b1 * (x - c1)), expit(b2 * (x - c2))
+    def slopeAndBend(x, edges):
+        b1, c1, b2, c2 = edges
+        f1, f2 = logistic(b1 * (x - c1)), logistic(b2 * (x - c2))
         g1, g2 = b1 * f1 * (1.0 - f1), b2 * f2 * (1.0 - f2)
         return g1 - g2, b1 * g1 * (1.0 - 2.0 * f1) - b2 * g2 * (1.0 - 2.0 * f2)
 
@@ -76,41 +79,47 @@ def bandShape(a, b1, c1, b2, c2) -> BandShape:
     low, high = c1 - reach / 3, c2 + reach / 3
     step = (high - low) / 64
     candidates = low + np.arange(65)[:, None] * step
-    band = expit(b1 * (candidates - c1)) - expit(b2 * (candidates - c2))
+    band = logistic(b1 * (candidates - c1)) - logistic(b2 * (candidates - c2))
     coarse = candidates[np.argmax(band, axis=0), np.arange(len(a))]
-    peakDepthMm = _root(slopeAndBend, coarse, coarse + step, coarse - step)
-    unitPeak = bandAndSlope(peakDepthMm)[0]
-    level = WIDTH_FRACTION * unitPeak
+    peakDepthMm = _root(slopeAndBend, coarse, coarse + step, coarse - step, edges)
+    unitPeak = bandAndSlope(peakDepthMm, edges)[0]
 
-    def aboveLevel(x):
-        value, slope = bandAndSlope(x)
-        return value - level, slope
+    def aboveLevel(x, edgesAndLevel):
+        value, slope = bandAndSlope(x, edgesAndLevel[:4])
+        return value - edgesAndLevel[4], slope
 
-    # Both crossings in one pass: rows for the start and for the end.
-    below = np.stack([np.minimum(c1, peakDepthMm) - reach, np.maximum(c2, peakDepthMm) + reach])
-    top = np.stack([peakDepthMm, peakDepthMm])
+    # Both crossings in one pass, first the starts, then the ends.
+    below = np.concatenate([np.minimum(c1, peakDepthMm) - reach, np.maximum(c2, peakDepthMm) + reach])
+    top = np.tile(peakDepthMm, 2)
     # A narrow band of unequal slopes may peak beyond its own edges.
-    edges = np.stack([c1, c2])
-    guess = np.where((edges - below) * (edges - top) < 0, edges, 0.5 * (below + top))
-    startMm, endMm = _root(aboveLevel, guess, below, top)
+    centers = np.concatenate([c1, c2])
+    guess = np.where((centers - below) * (centers - top) < 0, centers, 0.5 * (below + top))
+    edgesAndLevel = np.tile(np.vstack([edges, WIDTH_FRACTION * unitPeak]), 2)
+    startMm, endMm = _root(aboveLevel, guess, below, top, edgesAndLevel).reshape(2, -1)
     return BandShape(a * unitPeak, peakDepthMm, endMm - startMm, startMm, endMm, a * (c2 - c1))
 
 
-def _root(valueAndSlope, guess, negative, positive, tolerance=1e-11, maxSteps=60):
-    """Root, elementwise, between a place of negative and one of positive value: Newton, else bisection."""
-    x = guess
+def _root(valueAndSlope, guess, negative, positive, parameters, tolerance=1e-11, maxSteps=60):
+    """Root of each of n functions between a place of negative and one of positive value: Newton, else bisection.
+
+    :param valueAndSlope: called with places (m,) and the parameters (..., m) of those that are still open.
+    """
+    roots = guess.copy()
+    still, x = np.arange(len(guess)), guess
     for _ in range(maxSteps):
-        value, slope = valueAndSlope(x)
+        value, slope = valueAndSlope(x, parameters)
         negative, positive = np.where(value < 0, x, negative), np.where(value < 0, positive, x)
         with np.errstate(divide="ignore", invalid="ignore"):
             newton = x - value / slope
         inside = (newton - negative) * (newton - positive) < 0
         following = np.where(inside, newton, 0.5 * (negative + positive))
-        done = np.abs(following - x).max() < tolerance
-        x = following
-        if done:
+        roots[still] = following
+        wide = ~(np.abs(following - x) < tolerance)
+        still, x, negative, positive = still[wide], following[wide], negative[wide], positive[wide]
+        parameters = parameters[:, wide]
+        if len(still) == 0:
             break
-    return x
+    return roots
 
 
 # Fit ------------------------------------------------------------------------------------------------------------
@@ -207,6 +216,7 @@ def fitManyDoubleSigmoids(
     correlationMm: float | None = None,
     start: np.ndarray | None = None,
     judge: bool = True,
+    progress: Callable[[float], bool] | None = None,
 ) -> BandFits:
     """Fit F to many profiles on the same depths, all at once: the fast path of the bootstrap.
 
@@ -218,6 +228,7 @@ def fitManyDoubleSigmoids(
     :param correlationMm: depths closer than this are not independent; None estimates it from the residuals.
     :param start: free parameters of a neighboring fit, shape (nParameters,): skips the first guesses.
     :param judge: compare with flat and single edge, and tell statuses apart; off, every converged fit is `ok`.
+    :param progress: with `start`, called with the share done, 0-1; returning False leaves the rest not converged.
     :raises InputError: shapes that do not match, or depths that are not increasing and even.
     """
     depthMm, profiles = _checkedProfiles(depthMm, profiles)
@@ -233,7 +244,7 @@ def fitManyDoubleSigmoids(
         target = np.pad(target, ((0, 0), (0, model.nPriorRows)))
         weights = np.pad(weights, ((0, 0), (0, model.nPriorRows)), constant_values=1.0)
     if start is not None:
-        solution = solveMany(model, np.tile(start, (len(target), 1)), target, weights, tolerance=1e-4)
+        solution = solveMany(model, start[None], target, weights, tolerance=1e-4, trustModel=True, progress=progress)
     elif len(target) >= MANY:
         solution = _solveLikeTheirMean(model, target, weights)
     else:
@@ -256,7 +267,7 @@ def _solveLikeTheirMean(model: BandModel, target, weights) -> Solution:
     total = weights.sum(0)
     mean = (weights * target).sum(0) / np.where(total > 0, total, 1.0)
     start = _solveFromGuesses(model, mean[None], (total > 0)[None] * weights.max()).free
-    solution = solveMany(model, np.tile(start, (len(target), 1)), target, weights, tolerance=1e-5)
+    solution = solveMany(model, start, target, weights, tolerance=1e-5, trustModel=True)
     weightedMean = (weights * target).sum(1, keepdims=True) / np.maximum(weights.sum(1, keepdims=True), 1e-300)
     spread = (weights * (target - weightedMean) ** 2).sum(1)
     unlike = ~solution.converged | ~(solution.cost < (1.0 - LIKE_MEAN_R_SQUARED) * spread)
