@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from ALSStudyLib.sliceFigures import SliceView, figureStyle, outlinePixels, saveFigure, whoText
+from ALSStudyLib.sliceFigures import (
+    SliceView, addGrayBar, addScales, figureStyle, fitWidth, newAxes, newFigure, outlinePixels, panelGrid, saveFigure,
+    showGray, whoText,
+)  # fmt: skip
 from matplotlib.figure import Figure
 
 from .doubleSigmoid import WIDTH_FRACTION, doubleSigmoid
@@ -61,17 +64,14 @@ def drawContour(measurement: ProfileMeasurement) -> Figure:
     bySlice = sorted(range(count), key=lambda index: measurement.normals[index].slice)
     columns = min(count, 3)
     rows = int(np.ceil(count / columns))
-    figure = Figure(figsize=(4.0 * columns + 0.4, 4.2 * rows + 0.6), layout="constrained")
-    figure.suptitle(_title(measurement), fontweight="bold")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure = newFigure(4.0 * columns + 0.4, 4.2 * rows + 0.6, _title(measurement))
+    panels = panelGrid(figure, range(count), columns, edgesIn=(0.1, 0.1, 0.47, 0.45), gapsIn=(0.2, 0.25))
     edges = bandEdges_RAS(measurement)
     depthMm = measurement.settings.crossingDepthMm
     sampled = measurement.profiles.intensity
     low, high = np.percentile(sampled[np.isfinite(sampled)], [1, 99])
     grayLimits = (low - 0.25 * (high - low), high + 0.1 * (high - low))
-    for ax in panels[count:]:
-        ax.set_axis_off()
-    for index, ax in zip(bySlice, panels, strict=False):
+    for index, ax in zip(bySlice, panels, strict=True):
         normals, used = measurement.normals[index], measurement.profiles.used[index]
         view = SliceView(measurement.input.image, normals.planeAxis, normals.slice, normals.points_RAS.mean(0))
         line = view.toMm(normals.points_RAS)
@@ -86,7 +86,10 @@ def drawContour(measurement: ProfileMeasurement) -> Figure:
             ax.plot(*view.toMm(edge_RAS).T, color=COLORS["edges"], lw=1.4, label="band at 25 %" if edge == 0 else None)
         ax.set_title(f"slice {normals.slice}", fontsize=9)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    figure.legend(
+        handles, labels, loc="lower center", bbox_to_anchor=(0.5, 0.1 / figure.get_figheight()), ncols=4,
+        frameon=False, fontsize=8, borderaxespad=0,
+    )  # fmt: skip
     return figure
 
 
@@ -99,11 +102,9 @@ def drawReferences(measurements: Sequence[ProfileMeasurement]) -> Figure:
         )
         name = measurement.input.whiteMatter.name
         regions.setdefault(name, (measurement, measurement.input.whiteMatter, measurement.whiteMatter))
-    figure = Figure(figsize=(4.0 * len(regions) + 0.4, 4.7), layout="constrained")
-    figure.suptitle("Reference regions" + _who(measurements[0]) + "\n", fontweight="bold")
-    for ax, (name, (measurement, region, value)) in zip(
-        figure.subplots(1, len(regions), squeeze=False)[0], regions.items(), strict=True
-    ):
+    figure = newFigure(4.0 * len(regions) + 0.4, 4.7, "Reference regions" + _who(measurements[0]))
+    panels = panelGrid(figure, range(len(regions)), len(regions), edgesIn=(0.2, 0.2, 0.18, 0.87), gapsIn=(0.4, 0.0))
+    for ax, (name, (measurement, region, value)) in zip(panels, regions.items(), strict=True):
         image = measurement.input.image
         slices = np.bincount(region.voxels_IJK[:, 2])
         largest = int(np.argmax(slices))
@@ -114,9 +115,8 @@ def drawReferences(measurements: Sequence[ProfileMeasurement]) -> Figure:
         view.show(ax, centers, REFERENCE_MARGIN_MM)
         outlinePixels(ax, centers, view.spacing[view.axes[0]], view.spacing[view.axes[1]], COLORS["normals"])
         more = f", {np.count_nonzero(slices)} slices" if np.count_nonzero(slices) > 1 else ""
-        ax.set_title(
-            f"{name}\nmean {value.mean:.4g} (SD {value.sd:.3g}), {value.areaMm2:.1f} mm², slice {largest}{more}"
-        )
+        title = f"{name}\nmean {value.mean:.4g} (SD {value.sd:.3g}), {value.areaMm2:.1f} mm², slice {largest}{more}"
+        fitWidth(ax.set_title(title), 3.9)
     return figure
 
 
@@ -129,22 +129,16 @@ def drawProfiles(measurement: ProfileMeasurement) -> Figure:
     d = {"as drawn": profiles.hypointensity}
     if measurement.settings.align:
         d["aligned"] = profiles.alignedHypointensity
-    figure = Figure(figsize=(10.5, 3.9), layout="constrained")
-    figure.suptitle(_title(measurement) + ": single profiles", fontweight="bold")
-    axes = figure.subplots(1, len(d) + 1, width_ratios=[1.0] * len(d) + [1.3])
+    figure = newFigure(10.5, 3.9, _title(measurement) + ": single profiles")
+    wide = (10.5 - 0.6 - 0.66 * (len(d) - 1) - 1.76 - 0.08) / (len(d) + 1.3)
+    axes = [newAxes(figure, 0.6 + index * (wide + 0.66), 0.56, wide, 2.87) for index in range(len(d))]
+    axes.append(newAxes(figure, 10.5 - 0.08 - 1.3 * wide, 0.56, 1.3 * wide, 2.87))
     x = profiles.depthMm
     finite = np.concatenate([values[np.isfinite(values)] for values in d.values()])
     limit = max(float(np.percentile(np.abs(finite), 90)), 0.05)
     for ax, (name, values) in zip(axes, d.items(), strict=False):
-        drawn = ax.imshow(
-            values,
-            aspect="auto",
-            cmap="gray_r",
-            vmin=-limit,
-            vmax=limit,
-            extent=(x[0], x[-1], len(values), 0),
-            interpolation="nearest",
-        )
+        extent = (x[0], x[-1], len(values), 0)
+        drawn = showGray(ax, values, (-limit, limit), extent, "gray_r", aspect="auto")
         if name == "as drawn" and measurement.settings.align:
             found = profiles.alignment.shiftMm
             ax.plot(found, np.arange(len(values)) + 0.5, color=COLORS["edges"], lw=1.2, label="surface found")
@@ -152,8 +146,10 @@ def drawProfiles(measurement: ProfileMeasurement) -> Figure:
             ax.legend(loc="lower right", fontsize=6)
         for border in np.flatnonzero(np.diff(profiles.contour)) + 1:
             ax.axhline(border, color="k", lw=0.8)
-        ax.set(title=name, xlabel="depth [mm]", ylabel="normal")
-    figure.colorbar(drawn, ax=axes[len(d) - 1], label="hypointensity (dark = dark)", pad=0.02)
+        ax.set_title(name)
+        addScales(ax, "depth [mm]", "normal")
+    barLeft = 10.5 - 0.08 - 1.3 * wide - 1.7
+    addGrayBar(figure, (barLeft, 0.56, 0.143, 2.87), drawn, "hypointensity (dark = dark)")
     ax = axes[-1]
     band = np.isfinite(mean.sdIntensity)
     ax.fill_between(
@@ -164,8 +160,9 @@ def drawProfiles(measurement: ProfileMeasurement) -> Figure:
     ax.axhline(measurement.whiteMatter.mean, color=COLORS["normals"], lw=1.2, ls="--", label="white matter")
     ax.axhline(measurement.splenium.mean, color="0.5", lw=1.0, ls=":", label="splenium")
     ax.axvline(0.0, color=COLORS["contour"], lw=1.4, label="pial line")
-    ax.set(xlabel="depth [mm]", ylabel="intensity", xlim=(x[0], x[-1]))
+    ax.set_xlim(x[0], x[-1])
     ax.legend(frameon=False, fontsize=7)
+    addScales(ax, "depth [mm]", "intensity")
     return figure
 
 
@@ -173,9 +170,8 @@ def drawFit(measurement: ProfileMeasurement) -> Figure:
     """The mean hypointensity profile with its fit, the window, and the width at 25 % of the peak."""
     mean, window, chosen = measurement.mean, measurement.window, measurement.selected
     x = mean.depthMm
-    figure = Figure(figsize=(8.2, 4.4), layout="constrained")
-    figure.suptitle(_title(measurement), fontweight="bold")
-    ax = figure.subplots()
+    figure = newFigure(8.2, 4.4, _title(measurement))
+    ax = newAxes(figure, 0.76, 0.58, 5.14, 3.55)
     ax.axvspan(x[window.first], x[window.last], color="0.95", label="fitted depths")
     ax.axhline(0.0, color="0.6", lw=0.8)
     ax.axvline(0.0, color=COLORS["contour"], lw=1.4, label="pial line")
@@ -211,11 +207,12 @@ def drawFit(measurement: ProfileMeasurement) -> Figure:
     else:
         ax.plot(x, measurement.modelCurve, color="0.4", lw=1.2, ls="--", label="fit, not accepted")
     difference = "(I - WM)" if measurement.input.image.darkIsHigh else "(WM - I)"
-    ax.set(
-        xlabel="depth below the pial line [mm]", ylabel=f"hypointensity  {difference} / splenium", xlim=(x[0], x[-1])
+    ax.set(xlim=(x[0], x[-1]), ylim=(-0.8 * max(top, 0.05), 1.25 * max(top, 0.05)))
+    addScales(ax, "depth below the pial line [mm]", f"hypointensity  {difference} / splenium")
+    numbers = ax.text(
+        1.02, 0.98, "\n".join(_numbers(measurement)), transform=ax.transAxes, va="top", fontsize=8, linespacing=1.5
     )
-    ax.set_ylim(-0.8 * max(top, 0.05), 1.25 * max(top, 0.05))
-    ax.text(1.02, 0.98, "\n".join(_numbers(measurement)), transform=ax.transAxes, va="top", fontsize=8, linespacing=1.5)
+    fitWidth(numbers, 2.15)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 0.42), frameon=False, fontsize=7)
     return figure
 

@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from ALSStudyLib.sliceFigures import SliceView, figureStyle, outlinePixels, saveFigure, whoText
+from ALSStudyLib.sliceFigures import (
+    SliceView, addGrayBar, addScales, figureStyle, fitWidth, newFigure, outlinePixels, panelGrid, saveFigure, whoText,
+)  # fmt: skip
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from .measurement import PhaseMeasurement
 from .preparation import PreparedPhase
@@ -23,6 +24,7 @@ OTHER_COLOR = (0.75, 0.75, 0.75)
 CLOSE_UP_MARGIN_MM = 10.0
 WINDOW_RAD = 0.4
 MAX_COLUMNS = 3
+LEGEND_COLUMN_IN, LEGEND_ROW_IN = 2.1, 0.17
 IRON_WORDS = {
     -1: "iron: negative phase (dark)",
     1: "iron: positive phase (bright)",
@@ -68,29 +70,36 @@ def drawRegions(measurements: Sequence[PhaseMeasurement]) -> Figure:
     shown = [measurement for measurement in measurements if measurement.chosen]
     panelsOf = [(measurement, value) for measurement in shown for value in measurement.chosen]
     columns = max(*(len(measurement.chosen) for measurement in shown), 2)
-    rows = len(shown) if len(panelsOf) > columns else 1
-    figure = Figure(figsize=(3.6 * columns + 1.0, 3.8 * rows + 0.9), layout="constrained")
+    rows, places = 1, list(range(len(panelsOf)))
+    if len(panelsOf) > columns:
+        rows = len(shown)
+        places = [row * columns + column for row in range(rows) for column in range(len(shown[row].chosen))]
+    width, height = 3.6 * columns + 1.0, 3.8 * rows + 0.9
     source = prepared.source
     title = f"{shown[0].region.structure.label}, corrected phase" + whoText(source.subject, source.exam)
-    figure.suptitle(title, fontweight="bold")
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for ax in axes.ravel():
-        ax.set_axis_off()
+    figure = newFigure(width, height, title)
+    axes = panelGrid(figure, places, columns, edgesIn=(0.04, 1.14, 0.4, 0.46), gapsIn=(0.08, 0.25))
     drawn = None
-    for row, measurement in enumerate(shown):
-        for column, value in enumerate(measurement.chosen):
-            ax = axes[row, column] if rows > 1 else axes[0, column + row * len(shown[0].chosen)]
-            drawn = _drawCloseUp(ax, measurements, measurement, value)
-    figure.colorbar(drawn, ax=axes, label="phase [rad]", shrink=0.7)
-    figure.supxlabel(_subtitle(prepared), fontsize=8, x=0.01, ha="left")
+    for ax, (measurement, value) in zip(axes, panelsOf, strict=True):
+        drawn = _drawCloseUp(ax, measurements, measurement, value)
+    barHeight = 0.7 * (height - 0.86)
+    barPlace = (width - 0.79, 0.4 + 0.5 * (height - 0.86 - barHeight), 0.142, barHeight)
+    addGrayBar(figure, barPlace, drawn, "phase [rad]")
+    _writeBelow(figure, _subtitle(prepared))
     return figure
+
+
+def _writeBelow(figure: Figure, words: str) -> None:
+    """At the left of the lower edge, above the disclaimer."""
+    height = figure.get_figheight()
+    text = figure.text(0.01, 0.19 / height, words, fontsize=8)
+    fitWidth(text, 0.98 * figure.get_figwidth())
 
 
 def _drawCloseUp(ax, measurements, measurement, value):
     prepared, region = measurement.prepared, measurement.region
     near = region.voxels_IJK[region.voxels_IJK[:, 2] == value.slice]
     view = _view(prepared.corrected, near)
-    ax.set_axis_on()
     corners = view.toMm(prepared.corrected.ijkToWorld(near))
     drawn = view.show(ax, corners, CLOSE_UP_MARGIN_MM, _grayLimits(prepared))
     for other in measurements:
@@ -134,10 +143,12 @@ def drawSteps(measurements: Sequence[PhaseMeasurement]) -> Figure:
     images = _stepImages(prepared)
     columns = 3 if len(images) > 2 else len(images)
     rows = int(np.ceil(len(images) / columns))
-    figure = Figure(figsize=(4.0 * columns + 0.4, 4.2 * rows + 0.9), layout="constrained")
     source = prepared.source
-    figure.suptitle(f"Steps, slice {slice}" + whoText(source.subject, source.exam), fontweight="bold")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure = newFigure(
+        4.0 * columns + 0.4, 4.2 * rows + 0.9, f"Steps, slice {slice}" + whoText(source.subject, source.exam)
+    )
+    places = range(min(len(images) + 1, rows * columns))
+    panels = panelGrid(figure, places, columns, edgesIn=(0.04, 0.04, 0.56, 0.4), gapsIn=(0.08, 0.25))
     nI, nJ, _ = prepared.corrected.shape_IJK
     corners_IJK = np.array([[0, 0, slice], [nI - 1, nJ - 1, slice]], dtype=float)
     for ax, (title, array, limits) in zip(panels, images, strict=False):
@@ -151,7 +162,7 @@ def drawSteps(measurements: Sequence[PhaseMeasurement]) -> Figure:
         ax.set_axis_off()
     if len(panels) > len(images):
         panels[len(images)].text(0.0, 0.95, "\n".join(_notes(measurements)), va="top", fontsize=8, linespacing=1.6)
-    figure.supxlabel(_subtitle(prepared), fontsize=8, x=0.01, ha="left")
+    _writeBelow(figure, _subtitle(prepared))
     return figure
 
 
@@ -195,27 +206,31 @@ def drawSlices(measurements: Sequence[PhaseMeasurement]) -> Figure:
     structures = _byStructure([measurement for measurement in measurements if measurement.candidates])
     columns = min(len(structures), MAX_COLUMNS)
     rows = int(np.ceil(len(structures) / columns))
-    figure = Figure(figsize=(3.9 * columns + 0.4, 3.2 * rows + 0.9), layout="constrained")
-    prepared = measurements[0].prepared
-    source = prepared.source
-    figure.suptitle("Phase shift by slice" + whoText(source.subject, source.exam), fontweight="bold")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax in panels[len(structures) :]:
-        ax.set_axis_off()
-    for ax, ofStructure in zip(panels, structures.values(), strict=False):
+    source = measurements[0].prepared.source
+    width, height = 3.9 * columns + 0.4, 3.2 * rows + 0.9
+    figure = newFigure(width, height, "Phase shift by slice" + whoText(source.subject, source.exam))
+    sides = {measurement.region.side for ofStructure in structures.values() for measurement in ofStructure}
+    legendColumns = min(int(width / LEGEND_COLUMN_IN), 4)
+    legendRows = -(-3 * len(sides) // legendColumns)
+    edgesIn = (0.84, 0.05, 0.76 + LEGEND_ROW_IN * legendRows, 0.47)
+    panels = panelGrid(figure, range(len(structures)), columns, edgesIn, gapsIn=(0.86, 0.69))
+    for ax, ofStructure in zip(panels, structures.values(), strict=True):
         for measurement in ofStructure:
             _drawValues(ax, measurement)
         ax.axhline(0.0, color="0.7", lw=0.8)
-        ax.set(title=ofStructure[0].region.structure.label, xlabel="slice", ylabel="phase shift [rad]")
+        ax.set_title(ofStructure[0].region.structure.label)
         ax.margins(x=0.12, y=0.18)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        addScales(ax, "slice", "phase shift [rad]", isWhole=True)
     handles, labels = [], []
-    for ax in panels[: len(structures)]:
+    for ax in panels:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             if label not in labels:
                 handles.append(handle)
                 labels.append(label)
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    figure.legend(
+        handles, labels, loc="lower center", bbox_to_anchor=(0.5, 0.13 / height), ncols=legendColumns,
+        frameon=False, fontsize=8, borderaxespad=0,
+    )  # fmt: skip
     return figure
 
 
