@@ -69,9 +69,13 @@ def alignProfiles(
     cosine = np.ones(len(d))
     for _ in range(ITERATIONS):
         moved = _resampled(x, clipped, shiftMm[:, None] + x / cosine[:, None])
-        template = np.nanmean(moved, axis=0)
-        slope = np.gradient(template, x)
         finite = np.isfinite(moved)
+        unseen = ~finite.any(axis=0)
+        moved[:, unseen] = 0.0
+        template = np.nanmean(moved, axis=0)
+        template[unseen] = np.nan
+        # At a depth that no normal reaches any more, as in an image of noise, there is nothing to align by.
+        slope = np.nan_to_num(np.gradient(template, x))
         residual = np.where(finite, moved - template, 0.0)
         information = np.maximum((finite * slope**2).sum(1), 1e-12)
         variance = (residual**2).sum() / max(finite.sum(), 1)

@@ -149,14 +149,14 @@ def _drawingPlane(contour: PialContour, control_RAS: np.ndarray, image: ImageVol
         )
     spread = (control_IJK.max(0) - control_IJK.min(0)) * image.spacingMm
     tolerance = np.maximum(0.5 * image.spacingMm, 0.3)
-    flat = np.flatnonzero((spread <= tolerance)[::-1])
-    if len(flat) == 0:
+    flat = spread <= tolerance
+    if not flat.any():
         nearest = int(np.argmin(spread / tolerance))
         raise InputError(
             f"{contour.name} leaves its slice by {spread[nearest]:.1f} mm; expected all points within "
             f"{tolerance[nearest]:.2g} mm of one image slice; rotate the view to the volume plane and redraw it."
         )
-    axis = 2 - int(flat[0])
+    axis = next(axis for axis in image.axesBySlice if flat[axis])
     return axis, int(np.clip(np.rint(np.median(control_IJK[:, axis])), 0, shape[axis] - 1))
 
 

@@ -52,8 +52,7 @@ def measureReference(image: ImageVolume, region: ImageRegion) -> ReferenceValue:
 
 def _largestAreaMm2(image: ImageVolume, voxels_IJK: np.ndarray) -> float:
     """Area in the largest slice, in the direction the region was painted: that in which it has the fewest slices."""
-    extents = [len(np.unique(voxels_IJK[:, axis])) for axis in (2, 1, 0)]
-    axis = 2 - int(np.argmin(extents))
+    axis = min(image.axesBySlice, key=lambda axis: len(np.unique(voxels_IJK[:, axis])))
     across, up = (image.ijkToRAS[:3, other] for other in range(3) if other != axis)
     return float(np.bincount(voxels_IJK[:, axis]).max() * np.linalg.norm(np.cross(across, up)))
 

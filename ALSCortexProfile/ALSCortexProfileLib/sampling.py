@@ -42,24 +42,30 @@ def interpolate(image: ImageVolume, points_RAS: np.ndarray, interpolation: str) 
     # One row per axis: each is then contiguous, and the checks below are cheap.
     points_IJK = np.ascontiguousarray(image.rasToIJK(points_RAS).reshape(-1, 3).T)
     last = np.array(image.shape_IJK)[:, None] - 1
-    # A slice stands for its whole thickness; within the slice the outermost voxel centers are the limit.
-    margin = np.where(last == 0, 0.5, np.array([[1e-6], [1e-6], [0.5]]))
+    # Lines and their normals lie in one slice, whichever axis a file counts its slices along. A slice stands for its
+    # whole thickness; within the slice the outermost voxel centers are the limit.
+    across = 2 - int(np.argmin(np.ptp(points_IJK, axis=1)[::-1])) if points_IJK.size else 2
+    margin = np.where(last == 0, 0.5, 1e-6)
+    margin[across] = 0.5
     inside = ((points_IJK >= -margin) & (points_IJK <= last + margin)).all(0)
     values = np.full(points_IJK.shape[1], np.nan)
     if inside.any():
         wanted = points_IJK if inside.all() else points_IJK[:, inside]
-        values[inside] = _interpolateInBox(image, np.clip(wanted, 0, last), order)
+        values[inside] = _interpolateInBox(image, np.clip(wanted, 0, last), order, across)
     return values.reshape(points_RAS.shape[:-1])
 
 
-def _interpolateInBox(image: ImageVolume, points_IJK: np.ndarray, order: int) -> np.ndarray:
-    """Values at voxel indices (3, n) inside the image, from a copy of the box around them and no more."""
+def _interpolateInBox(image: ImageVolume, points_IJK: np.ndarray, order: int, across: int) -> np.ndarray:
+    """Values at voxel indices (3, n) inside the image, from a copy of the box around them and no more.
+
+    :param across: the axis along which the points differ least, that of the slices.
+    """
     low = np.maximum(np.floor(points_IJK.min(1)).astype(int) - PAD_VOXELS, 0)
     high = np.minimum(np.ceil(points_IJK.max(1)).astype(int) + PAD_VOXELS + 1, image.shape_IJK)
     # A line that lies exactly in one slice needs that slice only: cubic splines pass through their voxels.
-    slice = int(np.rint(points_IJK[2, 0]))
-    if np.abs(points_IJK[2] - slice).max() < 1e-6:
-        low[2], high[2] = slice, slice + 1
+    slice = int(np.rint(points_IJK[across, 0]))
+    if np.abs(points_IJK[across] - slice).max() < 1e-6:
+        low[across], high[across] = slice, slice + 1
     box = np.array(image.array_KJI[low[2] : high[2], low[1] : high[1], low[0] : high[0]], dtype=float)
     thick = [axis for axis in range(3) if box.shape[axis] > 1]
     coordinates = (points_IJK - low[:, None])[::-1][thick]

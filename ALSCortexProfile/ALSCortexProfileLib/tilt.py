@@ -39,9 +39,10 @@ def sliceTiltDeg(normals: Sequence[ContourNormals]) -> float:
 
 
 def _neighbors(normals):
-    """Pairs of lines on neighboring slices, of those in the same kind of plane."""
+    """Pairs of lines on neighboring slices of one kind; both ways round, for a file may count them from either end."""
     ordered = sorted(normals, key=lambda rows: rows.slice)
-    return [(a, b) for a, b in pairwise(ordered) if a.planeAxis == b.planeAxis and a.slice != b.slice]
+    pairs = [(a, b) for a, b in pairwise(ordered) if a.planeAxis == b.planeAxis and a.slice != b.slice]
+    return [*pairs, *((b, a) for a, b in pairs)]
 
 
 def anglesToB0Deg(normals_RAS: np.ndarray) -> float:

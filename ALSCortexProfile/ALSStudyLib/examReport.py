@@ -10,7 +10,7 @@ from .errors import InputError
 from .limbs import OPPOSITE, limbsOf
 from .patientOutput import picturesIn, readRanges, writePatientReport
 from .referenceRange import ReferenceRange
-from .subjectNames import knownAs
+from .subjectNames import knownAs, plainExam
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ def readContext(
         for path in readings:
             table, found = readReadings(Path(path))
             names = [knownAs(other, [subject]) for other in table["subject"]]
-            mine = table[[name == subject for name in names] & (table["exam"] == (exam or "1"))]
+            ofExam = table["exam"].map(plainExam) == plainExam(exam or "1")
+            mine = table[[name == subject for name in names] & ofExam]
             read += mine.to_dict("records")
             notes += [problem.text for problem in found if knownAs(problem.subject, [subject]) == subject]
     found = readRanges(ranges) if ranges is not None else ()

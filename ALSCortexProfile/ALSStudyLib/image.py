@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+THICK = 1.45  # times the shortest voxel edge: slices, whichever axis a file stores them along
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ class ImageVolume:
     def spacingMm(self) -> np.ndarray:
         """Voxel edge lengths along i, j, k, shape (3,), mm."""
         return np.linalg.norm(self.ijkToRAS[:3, :3], axis=0)
+
+    @cached_property
+    def axesBySlice(self) -> list[int]:
+        """Axes 0, 1, 2 for i, j, k, the likeliest of the slices first: far longer edges, then k before j before i."""
+        thick = self.spacingMm > THICK * self.spacingMm.min()
+        return sorted((2, 1, 0), key=lambda axis: not thick[axis])
 
     def rasToIJK(self, points_RAS: np.ndarray) -> np.ndarray:
         """World points (..., 3) in mm to continuous voxel indices (..., 3) in i, j, k order."""

@@ -1,4 +1,7 @@
-"""What the NIfTI reader of ITK, and so Slicer, does not say: voxels that are no numbers become 0, missing ones too."""
+"""What the NIfTI reader of ITK, and so Slicer, does not say.
+
+Voxels that are no numbers become 0, missing ones too; and asked for `x.nii.gz`, it takes those of `x.nii` beside it.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +22,34 @@ CHUNK_BYTES = 1 << 24
 def checkNifti(path: Path) -> None:
     """Read a single-file NIfTI-1 through once; files of other kinds are left to their readers.
 
-    :raises InputError: the file ends before its last voxel, or holds voxels that are NaN or infinite.
+    :raises InputError: the file ends before its last voxel, holds voxels that are NaN or infinite, or lies beside one
+        that the reader would take instead.
     """
     if not path.name.lower().endswith((".nii", ".nii.gz")):
         return
-    opened = gzip.open(path, "rb") if path.name.lower().endswith(".gz") else open(path, "rb")
+    isPacked = path.name.lower().endswith(".gz")
     try:
-        with opened as file:
+        with gzip.open(path, "rb") if isPacked else open(path, "rb") as file:
             _checkVoxels(path, file)
+        if isPacked:
+            _checkNotReplaced(path)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"Image '{path}' is broken off or damaged; expected a whole file; copy it again.") from error
+
+
+def _checkNotReplaced(path: Path) -> None:
+    """ITK issue 2243: header of the packed file, voxels of the other. One that is the same, unpacked, does no harm."""
+    other = path.with_suffix("")
+    if not other.is_file():
+        return
+    with gzip.open(path, "rb") as packed, open(other, "rb") as plain:
+        while (block := packed.read(CHUNK_BYTES)) == plain.read(CHUNK_BYTES):
+            if not block:
+                return
+    raise InputError(
+        f"Image '{path}' lies beside another image '{other.name}', whose voxels Slicer's reader takes instead; "
+        "expected one of them in its folder; move the other away, or rename it."
+    )
 
 
 def _checkVoxels(path: Path, file) -> None:

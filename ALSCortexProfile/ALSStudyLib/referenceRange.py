@@ -23,6 +23,7 @@ _HIGH = 0.5 + LEVEL / 2
 _LOW = 1.0 - _HIGH
 LINEAR, LOG = "linear", "log"
 FORMAT, FORMAT_VERSION = "ALSMotorCortex reference range", 1
+_MOST_VALUE, _MOST_YEARS = 1e6, 150  # of what a file may hold
 _LEAST_AGE_SPAN_YEARS = 1.0
 _NORMALITY_P = 0.05
 _WIDEST_SPREAD, _PLACES = 8.0, 600
@@ -225,11 +226,14 @@ class ReferenceRange:
         try:
             if stored["format"] != FORMAT or stored["version"] > FORMAT_VERSION:
                 raise KeyError("version")
+            for name, most in (("values", _MOST_VALUE), ("ages_years", _MOST_YEARS)):
+                if not all(number is None or abs(number) <= most for number in stored[name] or ()):
+                    raise ValueError(f"{name} beyond {most:g}")
             made = ReferenceRange.fromControls(
                 stored["values"], stored["ages_years"], 3, stored["ids"] or None, stored["about"], stored["scale"]
             )
             return replace(made, note=str(stored["note"]))  # it may tell of controls that were left out
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise InputError(
                 f"The stored reference range cannot be read ({error}); expected one made by this program, version "
                 f"{FORMAT_VERSION} or before; make it anew from the controls."

@@ -21,7 +21,7 @@ from .studyParticipants import (
     readReadings,
 )
 from .studyProblems import REFUSED, SUSPECT, UNKNOWN_GROUP, Problem
-from .subjectNames import knownAs, plainId
+from .subjectNames import knownAs, plainExam, plainId
 
 # Regions come in this order, whatever the order of the rows; others follow by name.
 REGION_ORDER = ("hand_knob", "paracentral", "precentral_gyrus", "frontal_cortex", "caudate_nucleus")
@@ -72,6 +72,10 @@ def readStudy(
     read = _readEach(readings, lambda path: readReadings(Path(path)), problems)
     gathered = pd.concat(read, ignore_index=True) if read else noReadings()
     values, people = _joined(pd.concat(frames, ignore_index=True), people, participants is not None, problems)
+    # Of the names of one exam, that of the measurements, whatever the order of rows.
+    exams = {plainExam(exam): exam for exam in sorted(set(values["exam"]), reverse=True)}
+    for table in (values, gathered):
+        table["exam"] = [exams.get(plainExam(exam), exam) for exam in table["exam"]]
     gathered = _sortedReadings(gathered, people)
     return StudyData(_sorted(values, sources), people, gathered, problems, sources)
 

@@ -1,4 +1,7 @@
-"""Whom an identifier means: tables name a person with and without "sub-"; needs neither pandas nor the scene."""
+"""Whom an identifier means: tables name a person with and without "sub-", an exam with and without zeros before it.
+
+Needs neither pandas nor the scene.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,12 @@ from collections.abc import Iterable
 
 def plainId(subject: str) -> str:
     return subject.casefold().removeprefix("sub-")
+
+
+def plainExam(exam: str) -> str:
+    """Exam 01 is exam 1, and session ses-01."""
+    plain = exam.casefold().removeprefix("ses-")
+    return plain.lstrip("0") or "0" if plain.isdecimal() else plain
 
 
 def knownAs(subject: str, names: Iterable[str]) -> str:

@@ -113,6 +113,10 @@ def _plainFlags() -> dict[str, tuple[str, str]]:
             _("not filtered"),
             _("The values hold the background too: choose a filter."),
         ),
+        "slices_not_along_the_thick_axis": (
+            _("slices of another plane"),
+            _("The file was turned after the scan, so the filter works across its slices: use the image as acquired."),
+        ),
         "sign_flips_found_not_corrected": (
             _("every second slice has the opposite sign"),
             _("Turn on the correction of sign flips, and prepare again."),

@@ -146,6 +146,8 @@ def preparePhase(source: PhaseInput, settings: PhaseSettings) -> PreparedPhase:
             flags.append(f"kernel_cuts_at_{min(record.cutoffMm_IJ):.1f}_mm")
     elif not source.alreadyFiltered:
         flags.append("not_filtered")
+    if source.phase.axesBySlice[0] != 2:
+        flags.append("slices_not_along_the_thick_axis")  # the filter works in other planes than those acquired
     if not source.paramagneticSign:
         flags.append(POLARITY_UNKNOWN)
     return PreparedPhase(
