@@ -1,64 +1,102 @@
-"""An output folder that is never half-written: files are made beside it and moved in when all are there."""
+"""An output folder that is never half-written: it holds the old result or the new one, whatever happens."""
 
 from __future__ import annotations
 
-import json
+import errno
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import InputError
-from .provenance import PROVENANCE_NAME
+from .folderSwap import claimed, commit, newFolder
+from .provenance import readRecord, recordedOutputs
 
-STUDY_KEY = "counts"  # only the provenance of a study has it
+# What a folder may hold, and what only that kind has in its provenance.
+KINDS = {"study": ("a study", "counts"), "batch": ("a batch", "cases"), "exam": ("an exam", "")}
+FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
-def checkWritable(folder: Path, isStudy: bool = False) -> None:
-    """Find out before the work whether the result could be written.
+def checkWritable(folder: Path, holds: str = "exam") -> None:
+    """Find out before the work whether the result could be written; what a killed run left there is undone.
 
-    :raises InputError: a file in the way, a folder that cannot be made or written to, or one with an exam's results
-        where a study is to go, or the other way round: they would be taken for those of an earlier run, and removed.
+    :param holds: "exam", "study" or "batch".
+    :raises InputError: a file in the way, a folder that cannot be made or written to, or is being written to, or one
+        with results of another kind: they would be taken for those of an earlier run, and removed.
+    """
+    with _ready(Path(folder), holds):
+        pass
+
+
+@contextmanager
+def outputFolder(folder: Path, holds: str = "exam") -> Iterator[Path]:
+    """A temporary folder that takes the place of `folder` when the block ends well.
+
+    Of what was there, results of an earlier run go, and the user's own files stay.
+
+    :param holds: "exam", "study" or "batch".
+    :raises InputError: as `checkWritable`; a full disk. What was there is unchanged.
     """
     folder = Path(folder)
-    record = _earlierRecord(folder)
-    if record and isStudy != (STUDY_KEY in record):
-        held, wanted = ("an exam", "a study") if isStudy else ("a study", "an exam")
-        raise InputError(
-            f"Output '{folder}' holds the results of {held}; expected a folder of its own for {wanted}; choose another."
-        )
-    if folder.exists() and not folder.is_dir():
+    with _ready(folder, holds) as (target, work):
+        beside = newFolder(target, work)
+        with _ownErrors(folder, beside):
+            yield beside
+        commit(target, work)
+
+
+@contextmanager
+def _ready(folder: Path, holds: str) -> Iterator[tuple[Path, Path]]:
+    """The folder itself, where a link leads to, and the one to work in."""
+    target = Path(os.path.realpath(folder))
+    nearest = next(parent for parent in (target, *target.parents) if parent.exists())
+    if target.exists() and not target.is_dir():
         raise InputError(f"Output '{folder}' is a file; expected a folder; choose another name.")
-    nearest = _nearestExisting(folder)
     if not nearest.is_dir():
         raise InputError(f"Output '{folder}' lies below the file '{nearest}'; expected a folder; choose another name.")
     try:
-        with tempfile.TemporaryDirectory(dir=nearest, prefix=".als-"):
-            pass
+        with claimed(target) as work:
+            _checkKind(folder, target, holds)
+            yield target, work
+    except _OthersError as error:
+        raise error.__cause__ from None
     except OSError as error:
-        raise InputError(
-            f"Output '{folder}' cannot be written ({error.strerror}); expected a writable folder; choose another."
-        ) from error
+        raise _refusal(folder, error) from error
 
 
-def _earlierRecord(folder: Path) -> dict:
+class _OthersError(Exception):
+    """Carries a system's error that is not about the output, as of an input that cannot be read."""
+
+
+@contextmanager
+def _ownErrors(folder: Path, beside: Path) -> Iterator[None]:
+    """Errors while results are made: those of the output name `folder`, not the temporary one."""
     try:
-        record = json.loads((folder / PROVENANCE_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
+        yield
+    except (OSError, InputError) as error:
+        found = error if isinstance(error, OSError) else error.__cause__  # a writer may have made a sentence of it
+        if isinstance(found, OSError) and _isOfOutput(found, beside):
+            raise _refusal(folder, found) from error
+        if isinstance(error, OSError):
+            raise _OthersError from error
+        if str(beside) not in str(error):
+            raise
+        raise InputError(str(error).replace(str(beside), str(folder))) from error
 
 
-def _earlierOutputs(folder: Path) -> set[Path]:
-    """Files that an earlier run says it wrote here: left over, they would pass for results of this one."""
-    names = _earlierRecord(folder).get("outputs")
-    if not isinstance(names, list):
-        return set()
-    inside = folder.resolve()
-    files = {folder / name for name in names if isinstance(name, str)}
-    return {file for file in files if file.is_file() and file.resolve().is_relative_to(inside)}
+def _isOfOutput(error: OSError, beside: Path) -> bool:
+    names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, (str, bytes))]
+    return error.errno in (*FULL, errno.EROFS) or any(Path(name).is_relative_to(beside) for name in names)
+
+
+def _checkKind(folder: Path, target: Path, holds: str) -> None:
+    record = readRecord(target)
+    held = next(kind for kind, (_name, key) in KINDS.items() if not key or key in record)
+    if record and held != holds:
+        raise InputError(
+            f"Output '{folder}' holds the results of {KINDS[held][0]}; expected a folder of its own for "
+            f"{KINDS[holds][0]}; choose another."
+        )
 
 
 def checkNotReplaced(folder: Path, inputs: Sequence[Path]) -> None:
@@ -66,7 +104,7 @@ def checkNotReplaced(folder: Path, inputs: Sequence[Path]) -> None:
 
     :raises InputError: such a folder.
     """
-    earlier = {path.resolve() for path in _earlierOutputs(Path(folder))}
+    earlier = {(Path(folder) / name).resolve() for name in recordedOutputs(Path(folder))}
     lost = next((path for path in inputs if Path(path).resolve() in earlier), None)
     if lost is not None:
         raise InputError(
@@ -75,41 +113,11 @@ def checkNotReplaced(folder: Path, inputs: Sequence[Path]) -> None:
         )
 
 
-def _checkNotInTheWay(targets: list[Path]) -> None:
-    """Before the first file is moved: nothing of another kind has the name of one."""
-    for target in targets:
-        if target.is_dir() or (target.parent.exists() and not target.parent.is_dir()):
-            wrong = target if target.is_dir() else target.parent
-            kind = "a folder" if wrong.is_dir() else "a file"
-            raise InputError(
-                f"Output '{wrong}' is {kind} that is in the way; expected none; move it or choose another."
-            )
-
-
-def _nearestExisting(folder: Path) -> Path:
-    return next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-
-
-@contextmanager
-def outputFolder(folder: Path, isStudy: bool = False) -> Iterator[Path]:
-    """A temporary folder whose content replaces files of the same names in `folder` when the block ends well."""
-    folder = Path(folder)
-    checkWritable(folder, isStudy)
-    beside = Path(tempfile.mkdtemp(dir=_nearestExisting(folder), prefix=".als-"))
-    try:
-        yield beside
-        beside.chmod(0o755)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if not folder.exists():
-            os.replace(beside, folder)
-        else:
-            sources = sorted(path for path in beside.rglob("*") if path.is_file())
-            targets = [folder / source.relative_to(beside) for source in sources]
-            _checkNotInTheWay(targets)
-            for old in _earlierOutputs(folder) - set(targets):
-                old.unlink(missing_ok=True)
-            for source, target in zip(sources, targets, strict=True):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(source, target)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+def _refusal(folder: Path, error: OSError) -> InputError:
+    reason = error.strerror or error
+    if error.errno in FULL:
+        return InputError(
+            f"Output '{folder}' cannot be written ({reason}), and is as before; expected room for the results, "
+            "there and in the folder for temporary files; make room or choose another."
+        )
+    return InputError(f"Output '{folder}' cannot be written ({reason}); expected a writable folder; choose another.")

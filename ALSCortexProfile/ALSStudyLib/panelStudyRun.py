@@ -109,12 +109,12 @@ def runStudyOf(
     from .studyTables import readStudy
 
     folder = Path(folder)
-    checkWritable(folder, isStudy=True)
+    checkWritable(folder, holds="study")
     checkNotReplaced(folder, files.all)
     progress(_("reading tables"), 0.0)
     data = readStudy(files.measurements, files.participants, files.readings)
     results = runStudies(data, settings, progress)
-    with outputFolder(folder, isStudy=True) as beside, ExitStack() as stack:
+    with outputFolder(folder, holds="study") as beside, ExitStack() as stack:
         pictures = stack.enter_context(panelViews.Pictures())
         charts = StudyCharts(results, pictures, progress)
         writeStudies(beside, results, files.all, command, charts.draw, withPages, progress)

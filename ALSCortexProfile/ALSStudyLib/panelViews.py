@@ -9,6 +9,8 @@ import numpy as np
 import slicer
 import vtk
 
+from .errors import InputError
+
 ALONG_AXES = 0.99999
 VIEW_MARGIN = 0.12
 
@@ -118,7 +120,8 @@ def _save(view, path) -> None:
     while time.monotonic() < end:
         slicer.app.processEvents()
         time.sleep(0.01)
-    view.grab().save(str(path))
+    if not view.grab().save(str(path)):
+        raise InputError(f"Picture '{path}' could not be written; expected a writable folder with room; check it.")
 
 
 def showTable(tableNode) -> None:

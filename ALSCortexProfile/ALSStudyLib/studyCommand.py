@@ -113,13 +113,13 @@ def run(parsed, progress) -> None:
     from .studyOutput import writeStudies
     from .studyTables import readStudy
 
-    checkWritable(parsed.output, isStudy=True)
+    checkWritable(parsed.output, holds="study")
     inputs = [*parsed.measurements, *([parsed.participants] if parsed.participants else []), *parsed.readings]
     checkNotReplaced(parsed.output, inputs)
     settings = settingsOf(parsed)
     data = readStudy(parsed.measurements, parsed.participants, parsed.readings)
     results = runStudies(data, settings, progress)
-    with outputFolder(parsed.output, isStudy=True) as folder:
+    with outputFolder(parsed.output, holds="study") as folder:
         writeStudies(
             folder,
             results,

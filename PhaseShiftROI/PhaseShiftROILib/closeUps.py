@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import vtk
+from ALSStudyLib.errors import InputError
 from ALSStudyLib.image import ImageVolume
 from vtk.util.numpy_support import numpy_to_vtk
 
@@ -76,7 +77,7 @@ def _asOneLooks(picture: np.ndarray, directions: np.ndarray) -> np.ndarray:
 
 
 def writePng(path: Path, picture: np.ndarray) -> None:
-    """:param picture: (height, width, 3) uint8."""
+    """:param picture: (height, width, 3) uint8. :raises InputError: it cannot be written."""
     height, width, _channels = picture.shape
     image = vtk.vtkImageData()
     image.SetDimensions(width, height, 1)
@@ -86,3 +87,5 @@ def writePng(path: Path, picture: np.ndarray) -> None:
     writer.SetFileName(str(path))
     writer.SetInputData(image)
     writer.Write()
+    if writer.GetErrorCode():  # VTK raises nothing
+        raise InputError(f"Picture '{path}' could not be written; expected a writable folder with room; check it.")
