@@ -391,6 +391,18 @@ class DemoTest(unittest.TestCase):
             for subject in ("phantom-als-phase", "phantom-control-phase"):
                 self.assertTrue((output / subject / "scene.mrb").is_file())
                 self.assertEqual(len(list((output / subject / "figures").glob("*.png"))), 7)
+            for subject in {row["subject"] for row in (*rows, *phaseRows)}:
+                self.assertMeasuredAgain(output / subject)
+
+    def assertMeasuredAgain(self, folder):
+        """`rerun` of the scene that was saved with the results gives every table again, byte for byte."""
+        again = folder.parent / f"{folder.name}-again"
+        done = call("rerun", folder / "scene.mrb", "--output", again, "--no-figures")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        names = sorted(path.name for path in folder.glob("*.tsv"))
+        self.assertGreaterEqual(len(names), 3)
+        for name in names:
+            self.assertEqual((again / name).read_bytes(), (folder / name).read_bytes(), f"{folder.name}/{name}")
 
 
 if __name__ == "__main__":

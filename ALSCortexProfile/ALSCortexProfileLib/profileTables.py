@@ -4,10 +4,12 @@ from __future__ import annotations
 
 
 import numpy as np
-from ALSStudyLib.tables import Column
+from ALSStudyLib.tables import Column, asFlag
 
 from .bootstrap import Interval
+from .doubleSigmoid import INVALID_INPUT
 from .measurement import ProfileMeasurement
+from .targets import SIDES
 from .variants import Variant
 
 _WHO = (
@@ -94,7 +96,7 @@ def _values(variant: Variant) -> dict:
 def measurementRow(measurement: ProfileMeasurement) -> dict:
     """One row of profile_measurements.tsv."""
     row = {**_who(measurement), "side": measurement.input.target.side, "status": measurement.status}
-    reason = [measurement.reason.replace(";", ",")] if measurement.reason else []
+    reason = [asFlag(measurement.reason)] if measurement.reason else []
     row["flags"] = ";".join([*measurement.flags, *reason])
     if measurement.selected is None:
         return row
@@ -115,6 +117,16 @@ def measurementRow(measurement: ProfileMeasurement) -> dict:
         "slices": ",".join(str(index) for index in sorted({rows.slice for rows in measurement.normals})),
         "tilt_deg": measurement.tiltDeg,
     }
+
+
+def unmeasuredRow(subject: str, exam: str, slug: str, reason: str) -> dict:
+    """The row of a target whose exam could not be measured.
+
+    :param slug: as it was asked for; "" if that is not known.
+    """
+    side = next((side for side in SIDES if slug.endswith("_" + side)), "")
+    row = {"subject": subject, "exam": exam, "target": slug, "side": side}
+    return {**row, "status": INVALID_INPUT, "flags": asFlag(reason)}
 
 
 def profileRows(measurement: ProfileMeasurement) -> list[dict]:

@@ -9,17 +9,35 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import studyCommand
-from .errors import InputError
+from . import batchCommand, bidsCommand, studyCommand
+from .errors import INTERNAL, sentenceOf
+from .examOptions import LineParser, addExamOptions
+from .examSources import examSource
 from .provenance import DISCLAIMER, VERSION
+from .threads import oneThread
 
 PROGRAM = "als-motor-cortex"
+PROFILE_HELP = "measure SH, thickness and SH/Thk of the deep motor cortex beneath hand-drawn pial lines"
+PROFILE_EXAMPLE = (
+    "profile --image T2star.nii.gz \\\n"
+    "    --contour hand_knob_left=left_41.mrk.json --contour hand_knob_left=left_42.mrk.json \\\n"
+    "    --references References.seg.nrrd --subject P012 --exam 1 --output P012"
+)
+PHASE_HELP = "measure the phase shift of regions painted on a phase image, in radians, Hz and ppb"
+PHASE_EXAMPLE = (
+    "phase --phase phase.nii.gz --encoding siemens --magnitude magnitude.nii.gz --filter homodyne \\\n"
+    "    --echo-time-ms 19 --field-strength-t 3 --polarity paramagnetic_negative \\\n"
+    "    --regions Regions.seg.nrrd --subject P012 --exam 1 --output P012\n"
+    f"  {PROGRAM} phase --real real.nii.gz --imaginary imaginary.nii.gz --filter laplacian ..."
+)
+RERUN_HELP = "measure what a saved Slicer scene holds, with the settings stored in it"
 logger = logging.getLogger(PROGRAM)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. 0: all measured or honestly reported; 2: unusable input, one line on stderr."""
     parsed = _parser().parse_args(arguments)
+    parsed.arguments = sys.argv[1:] if arguments is None else list(arguments)
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger.handlers = [handler]
@@ -30,23 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from .mrmlFiles import quietVtk
 
         quietVtk()
-        parsed.run(parsed)
-    except InputError as error:
-        return _refuse(str(error))
-    except OSError as error:
-        return _refuse(f"'{error.filename}': {error.strerror}; expected a usable file or folder; check it.")
-    except UnicodeError:
-        return _refuse("A name holds bytes that are no text; expected Unicode; rename the subject or the file.")
-    except KeyboardInterrupt:
-        return _refuse("interrupted; no results were written.", code=130)
-    except MemoryError:
-        return _refuse("The image does not fit into memory; expected a smaller one; crop it to the motor cortex.")
-    except Exception as error:
-        # The last resort: a user gets a sentence, whoever mends it the traceback.
-        if os.environ.get("ALS_TRACEBACK"):
+        with oneThread():
+            parsed.run(parsed)
+    except BaseException as error:
+        if not isinstance(error, Exception | KeyboardInterrupt):
             raise
-        found = f"internal problem ({type(error).__name__}: {str(error)[:200]})"
-        return _refuse(f"{found}; expected none; please report it (ALS_TRACEBACK=1 shows where).", code=1)
+        sentence, code = sentenceOf(error)
+        # The last resort: a user gets a sentence, whoever mends it the traceback.
+        if code == INTERNAL and os.environ.get("ALS_TRACEBACK"):
+            raise
+        return _refuse(sentence, code)
     return 0
 
 
@@ -58,21 +69,21 @@ def _refuse(sentence: str, code: int = 2) -> int:
 # Arguments ------------------------------------------------------------------------------------------------------
 
 
-class _Parser(argparse.ArgumentParser):
-    """One line on stderr, exit 2."""
-
-    def error(self, message):
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=PROGRAM, description=f"Motor cortex in suspected ALS. {DISCLAIMER}")
+    parser = LineParser(prog=PROGRAM, description=f"Motor cortex in suspected ALS. {DISCLAIMER}")
     parser.add_argument("--version", action="version", version=VERSION)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=LineParser)
     _addDemo(commands)
-    _addProfile(commands)
-    _addPhase(commands)
-    _addRerun(commands)
+    for kind, help, example in (
+        ("profile", PROFILE_HELP, PROFILE_EXAMPLE),
+        ("phase", PHASE_HELP, PHASE_EXAMPLE),
+        ("rerun", RERUN_HELP, "rerun P012/scene.mrb --output again"),
+    ):
+        command = _command(commands, kind, help, example, _runExam)
+        addExamOptions(kind, command)
+        _addExamOutput(command, withScene=kind != "rerun")
+    batchCommand.addArguments(_command(commands, "batch", batchCommand.HELP, batchCommand.EXAMPLE, batchCommand.run))
+    bidsCommand.addArguments(_command(commands, "bids", bidsCommand.HELP, bidsCommand.EXAMPLE, bidsCommand.run))
     studyCommand.addArguments(_command(commands, "study", studyCommand.HELP, studyCommand.EXAMPLE, _runStudy))
     return parser
 
@@ -102,67 +113,13 @@ def _addDemo(commands):
     )
 
 
-def _addProfile(commands):
-    command = _command(
-        commands,
-        "profile",
-        "measure SH, thickness and SH/Thk of the deep motor cortex beneath hand-drawn pial lines",
-        "profile --image T2star.nii.gz \\\n"
-        "    --contour hand_knob_left=left_41.mrk.json --contour hand_knob_left=left_42.mrk.json \\\n"
-        "    --references References.seg.nrrd --subject P012 --exam 1 --output P012",
-        _runProfile,
-    )
-    command.add_argument(
-        "--image",
-        required=True,
-        nargs="+",
-        type=Path,
-        metavar="F",
-        help="magnitude image; several files or one 4D file for echoes",
-    )
-    command.add_argument(
-        "--contour",
-        required=True,
-        action="append",
-        type=_contour,
-        metavar="TARGET=F.mrk.json",
-        help="pial line of a target (hand_knob_left, hand_knob_right, paracentral_left, paracentral_right, or a name "
-        "of your own); repeat for more slices and targets",
-    )
-    command.add_argument(
-        "--references",
-        required=True,
-        type=Path,
-        metavar="F.seg.nrrd",
-        help="segmentation with Splenium and White matter",
-    )
-    command.add_argument("--echo-times-ms", nargs="+", default=[], metavar="TE", help="one per echo, ms")
-    command.add_argument("--echo-combination", default="mean", choices=("mean", "rss", "single", "r2star"))
-    command.add_argument("--single-echo-ms", type=float, metavar="TE", help="which echo, for --echo-combination single")
-    _addWho(command)
-    command.add_argument("--interpolation", default="cubic", choices=("cubic", "linear"))
-    command.add_argument(
-        "--align", action=argparse.BooleanOptionalAction, default=True, help="align single profiles before averaging"
-    )
-    command.add_argument(
-        "--voxel-aware", action=argparse.BooleanOptionalAction, default=True, help="model the voxel inside the fit"
-    )
-    command.add_argument("--literal", action="store_true", help="the paper's own wording: plain mean profile and fit")
-    command.add_argument("--window-policy", default=None, choices=("superficial", "zero_crossing", "whole"))
-    command.add_argument(
-        "--resamples", type=int, default=1000, metavar="N", help="bootstrap resamples, 0 for no intervals"
-    )
-    command.add_argument("--seed", type=int, default=None, help="of the bootstrap")
-
-
-def _addWho(command):
-    command.add_argument("--subject", default="", help="subject identifier")
-    command.add_argument("--exam", default="", help="exam of the subject")
+def _addExamOutput(command, withScene):
     _addReport(command)
-    command.add_argument(
-        "--no-scene", dest="scene", action="store_false", help="do not save scene.mrb with the results"
-    )
-    _addNoFigures(command)
+    if withScene:
+        command.add_argument(
+            "--no-scene", dest="withScene", action="store_false", help="do not save scene.mrb with the results"
+        )
+    command.add_argument("--no-figures", dest="figures", action="store_false", help="do not draw figures")
 
 
 def _addReport(command):
@@ -178,190 +135,10 @@ def _addReport(command):
     )
 
 
-def _addNoFigures(command):
-    command.add_argument("--no-figures", dest="figures", action="store_false", help="do not draw figures")
-
-
-def _addPhase(commands):
-    command = _command(
-        commands,
-        "phase",
-        "measure the phase shift of regions painted on a phase image, in radians, Hz and ppb",
-        "phase --phase phase.nii.gz --encoding siemens --magnitude magnitude.nii.gz --filter homodyne \\\n"
-        "    --echo-time-ms 19 --field-strength-t 3 --polarity paramagnetic_negative \\\n"
-        "    --regions Regions.seg.nrrd --subject P012 --exam 1 --output P012\n"
-        f"  {PROGRAM} phase --real real.nii.gz --imaginary imaginary.nii.gz --filter laplacian ...",
-        _runPhase,
-    )
-    image = command.add_argument_group("image (--phase with --encoding, or --real with --imaginary)")
-    image.add_argument("--phase", type=Path, metavar="F", help="phase image; or a DICOM file or folder")
-    image.add_argument(
-        "--encoding",
-        choices=("radians", "siemens", "philips_mrad", "bids", "dicom"),
-        help="how the phase is stored: radians; siemens (0..4095 or -4096..4094); philips_mrad (milliradians, GE's "
-        "too); bids (as the JSON sidecar says); dicom (as the header says). Never guessed",
-    )
-    image.add_argument("--real", type=Path, metavar="F", help="real image, as GE stores it")
-    image.add_argument("--imaginary", type=Path, metavar="F", help="imaginary image")
-    image.add_argument("--magnitude", type=Path, metavar="F", help="magnitude image: weighs the filter, makes the SWI")
-    image.add_argument("--echo-time-ms", type=float, metavar="T", help="echo time, ms; a BIDS sidecar or DICOM has it")
-    image.add_argument("--field-strength-t", type=float, metavar="B", help="field strength, T; likewise")
-    image.add_argument(
-        "--polarity",
-        required=True,
-        choices=("paramagnetic_negative", "paramagnetic_positive", "unknown"),
-        help="sign of a paramagnetic shift (iron, veins) in this image",
-    )
-    image.add_argument(
-        "--correct-sign-flips", action="store_true", help="add pi to every second slice (GE's alternating signs)"
-    )
-    image.add_argument(
-        "--already-filtered", action="store_true", help="the scanner has high-passed this phase ('corrected phase')"
-    )
-    image.add_argument(
-        "--filtered-lines", type=int, metavar="N", help="central k-space lines of the scanner's filter, if known"
-    )
-    filters = command.add_argument_group("filter")
-    filters.add_argument("--filter", required=True, choices=("none", "homodyne", "laplacian"))
-    filters.add_argument(
-        "--kernel-lines", type=int, default=64, metavar="N", help="central k-space lines that are removed (64)"
-    )
-    filters.add_argument("--kernel-mm", type=float, metavar="MM", help="instead, the wavelength of the cut-off, mm")
-    filters.add_argument("--window", default="hann", choices=("hann", "hamming", "rectangle"), help="of the lines")
-    filters.add_argument(
-        "--high-pass-sigma-mm", type=float, metavar="MM", help="SD of the Gaussian after laplacian, instead of lines"
-    )
-    regions = command.add_argument_group("regions")
-    regions.add_argument(
-        "--regions",
-        required=True,
-        type=Path,
-        metavar="F.seg.nrrd",
-        help="segmentation with precentral_gyrus_left, precentral_gyrus_right, frontal_cortex_..., "
-        "caudate_nucleus_..., globus_pallidus_..., putamen_..., names of your own, and perhaps a vein, "
-        "which checks the polarity",
-    )
-    regions.add_argument(
-        "--resample-regions", action="store_true", help="accept regions painted on another grid than the phase"
-    )
-    regions.add_argument("--slice-rule", default="ranked", choices=("ranked", "consecutive"))
-    regions.add_argument(
-        "--pixel-rule",
-        action="append",
-        default=[],
-        metavar="REGION=15-25",
-        help="pixels a region may have in a slice, or REGION=free; repeat",
-    )
-    weighting = command.add_argument_group("susceptibility-weighted image")
-    weighting.add_argument("--mask-power", type=float, default=4.0, metavar="N", help="power of the phase mask (4)")
-    weighting.add_argument("--slab-mm", type=float, default=8.0, metavar="MM", help="slab of the projection (8)")
-    _addWho(command)
-
-
-def _addRerun(commands):
-    command = _command(
-        commands,
-        "rerun",
-        "measure what a saved Slicer scene holds, with the settings stored in it",
-        "rerun P012/scene.mrb --output again",
-        _runRerun,
-    )
-    command.add_argument("scene", type=Path, metavar="SCENE", help="saved scene, .mrb or .mrml")
-    _addReport(command)
-    _addNoFigures(command)
-
-
 def _folder(text: str) -> Path:
     if not text.strip():
         raise argparse.ArgumentTypeError("the folder has no name")
     return Path(text)
-
-
-def _contour(text: str) -> tuple[str, Path]:
-    slug, separator, path = text.partition("=")
-    if not separator or not slug or not path:
-        raise argparse.ArgumentTypeError(f"'{text}' is not TARGET=F.mrk.json")
-    return slug, Path(path)
-
-
-def _echoTimes(texts: Sequence[str]) -> list[float]:
-    """Echo times as numbers; commas between them are fine."""
-    words = [word for text in texts for word in text.replace(",", " ").split()]
-    try:
-        return [float(word) for word in words]
-    except ValueError as error:
-        raise InputError(
-            f"Echo times are '{' '.join(words)}'; expected numbers in ms; correct --echo-times-ms."
-        ) from error
-
-
-def _profileSettings(parsed):
-    from ALSCortexProfileLib.settings import ProfileSettings
-
-    base = (
-        ProfileSettings.paper()
-        if parsed.literal
-        else ProfileSettings(align=parsed.align, voxelAware=parsed.voxel_aware)
-    )
-    return base.with_(
-        interpolation=parsed.interpolation,
-        echoCombination=parsed.echo_combination,
-        singleEchoMs=parsed.single_echo_ms,
-        resamples=parsed.resamples,
-        **({"windowPolicy": parsed.window_policy} if parsed.window_policy else {}),
-        **({"seed": parsed.seed} if parsed.seed is not None else {}),
-    )
-
-
-def _phaseFiles(parsed):
-    from .phaseExam import PhaseFiles
-
-    given = [name for name in ("phase", "real", "imaginary") if getattr(parsed, name) is not None]
-    if given not in (["phase"], ["real", "imaginary"]):
-        found = " and ".join(f"--{name}" for name in given) or "no image"
-        raise InputError(f"Given is {found}; expected --phase with --encoding, or --real with --imaginary; give those.")
-    if parsed.phase is not None and parsed.encoding is None:
-        raise InputError(
-            f"Phase '{parsed.phase}' is given without --encoding; expected radians, siemens, philips_mrad, bids or "
-            "dicom; say how the scanner stored it: radians are never guessed from the range."
-        )
-    if parsed.phase is None and parsed.encoding is not None:
-        raise InputError("--encoding is given for real and imaginary images, which need none; leave it out.")
-    return PhaseFiles(parsed.regions, parsed.phase, parsed.real, parsed.imaginary, parsed.magnitude)
-
-
-def _declaredAcquisition(parsed):
-    from PhaseShiftROILib.mrml import BY_SCANNER, UNFILTERED, Acquisition
-
-    lines = parsed.filtered_lines
-    if lines is not None and lines < 4:
-        raise InputError(f"--filtered-lines is {lines}; expected at least 4; correct it or leave it out.")
-    return Acquisition(
-        encoding=parsed.encoding or "",
-        echoTimeMs=parsed.echo_time_ms,
-        fieldStrengthT=parsed.field_strength_t,
-        polarity=parsed.polarity,
-        filter=BY_SCANNER if parsed.already_filtered or lines is not None else UNFILTERED,
-        filteredLines=lines,
-    )
-
-
-def _phaseSettings(parsed):
-    from PhaseShiftROILib.settings import PhaseSettings
-
-    return PhaseSettings(
-        filter=parsed.filter,
-        kernelLines=parsed.kernel_lines,
-        kernelMm=parsed.kernel_mm,
-        window=parsed.window,
-        highPassSigmaMm=parsed.high_pass_sigma_mm,
-        correctSignFlips=parsed.correct_sign_flips,
-        sliceRule=parsed.slice_rule,
-        pixelRules=";".join(parsed.pixel_rule),
-        resampleRegions=parsed.resample_regions,
-        maskPower=parsed.mask_power,
-        slabMm=parsed.slab_mm,
-    )
 
 
 # Commands -------------------------------------------------------------------------------------------------------
@@ -378,34 +155,29 @@ def _runDemo(parsed):
     logger.info("\nScenes, tables, figures, reports and the study are in %s", parsed.output)
 
 
-def _runProfile(parsed):
-    from .profileExam import ProfileExam, ProfileFiles, loadProfileCase
+def _runExam(parsed):
+    """`profile`, `phase` and `rerun`: one subject's exam."""
+    from . import examOutput
+    from .examReport import checkFiles, filesOf
+    from .mrmlFiles import HeadlessScene
+    from .outputFolder import checkNotReplaced, checkWritable, outputFolder
 
-    files = ProfileFiles(parsed.image, parsed.contour, parsed.references, _echoTimes(parsed.echo_times_ms))
-    settings = _profileSettings(parsed)
-
-    def measure(scene, progress):
-        return [ProfileExam(loadProfileCase(scene, files, parsed.subject, parsed.exam, settings), progress)]
-
-    _measureAndWrite(parsed, measure, files.all, parsed.scene)
-
-
-def _runPhase(parsed):
-    from .phaseExam import PhaseExam, loadPhaseCase
-
-    files, declared = _phaseFiles(parsed), _declaredAcquisition(parsed)
-    settings = _phaseSettings(parsed)
-
-    def measure(scene, progress):
-        return [PhaseExam(loadPhaseCase(scene, files, declared, parsed.subject, parsed.exam, settings), progress)]
-
-    _measureAndWrite(parsed, measure, lambda: files.all, parsed.scene)
-
-
-def _runRerun(parsed):
-    from . import caseIO
-
-    _measureAndWrite(parsed, lambda scene, progress: caseIO.measureScene(scene, parsed.scene, progress), [parsed.scene])
+    checkWritable(parsed.output)
+    checkNotReplaced(parsed.output, _reportInputs(parsed))
+    checkFiles(parsed.participants, parsed.reference_ranges, parsed.readings, parsed.source_dicom)
+    source = examSource(parsed)
+    headless = HeadlessScene()
+    with _progressBar(parsed.command) as bar:
+        opened = source.openIn(headless.scene)
+        exams = [measure(lambda share: bar.advance(parsed.command, share)) for _, measure in opened]
+    report = _reportContext(parsed, exams)
+    with outputFolder(parsed.output) as folder:
+        files = [*source.inputs(), *filesOf(_reportInputs(parsed))]
+        withScene = getattr(parsed, "withScene", True)
+        examOutput.writeExams(
+            folder, headless.scene, exams, parsed.command, files, withScene, parsed.figures, report, parsed.arguments
+        )
+    examOutput.logExams(exams)
 
 
 def _runStudy(parsed):
@@ -428,26 +200,6 @@ def _reportContext(parsed, exams):
     return readContext(
         nodes.subject, nodes.exam, parsed.participants, parsed.reference_ranges, parsed.readings, parsed.source_dicom
     )
-
-
-def _measureAndWrite(parsed, measure, inputs, withScene=True):
-    """:param measure: function (scene, progress) to exams. inputs: files, or a function to them."""
-    from . import examOutput
-    from .examReport import checkFiles, filesOf
-    from .mrmlFiles import HeadlessScene
-    from .outputFolder import checkNotReplaced, checkWritable, outputFolder
-
-    checkWritable(parsed.output)
-    checkNotReplaced(parsed.output, _reportInputs(parsed))
-    checkFiles(parsed.participants, parsed.reference_ranges, parsed.readings, parsed.source_dicom)
-    headless = HeadlessScene()
-    with _progressBar(parsed.command) as bar:
-        exams = measure(headless.scene, lambda share: bar.advance(parsed.command, share))
-    report = _reportContext(parsed, exams)
-    with outputFolder(parsed.output) as folder:
-        files = [*(inputs() if callable(inputs) else inputs), *filesOf(_reportInputs(parsed))]
-        examOutput.writeExams(folder, headless.scene, exams, parsed.command, files, withScene, parsed.figures, report)
-    examOutput.logExams(exams)
 
 
 class _progressBar:

@@ -25,10 +25,12 @@ def writeExams(
     withScene: bool = True,
     withFigures: bool = True,
     report: ReportContext | None = None,
+    arguments: Sequence[str] = (),
 ) -> None:
     """Everything of one subject's exam into a folder: tables, figures, provenance, and the scene with its results.
 
     :param report: what the report says beside the numbers; None for no report.
+    :param arguments: of the command line, with which the same can be measured again.
     """
     record = {}
     for exam in exams:
@@ -44,6 +46,7 @@ def writeExams(
         inputs,
         subject=exams[0].caseNodes.subject,
         exam=exams[0].caseNodes.exam,
+        arguments=list(arguments),
         **record,
     )
     if report is not None:

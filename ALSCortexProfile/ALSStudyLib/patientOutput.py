@@ -5,12 +5,12 @@ Knows neither pandas nor the scene, so that Slicer writes reports without instal
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from .errors import InputError
+from .jsonText import parsedJson
 from .estimate import Estimate
 from .patientReport import PHASE, PROFILE, patientPage
 from .referenceRange import PatientComparison, ReferenceRange
@@ -40,7 +40,7 @@ def readRanges(path: Path) -> list[ReferenceRange]:
             f"Reference ranges '{path}' were not found; expected {RANGES_NAME} of a study; choose another."
         )
     try:
-        stored = list(json.loads(path.read_text(encoding="utf-8"))["ranges"])
+        stored = list(parsedJson(path.read_text(encoding="utf-8"))["ranges"])
     except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise InputError(
             f"File '{path.name}' holds no reference ranges; expected {RANGES_NAME} of a study; choose another."
@@ -129,6 +129,24 @@ def acquisitionOf(kind: str, provenance: Mapping) -> dict[str, str]:
         "interpolation": settings.get("interpolation"),
     }
     return {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in known.items() if value}
+
+
+def acquisitionsOf(kind: str, provenance: Mapping) -> dict[tuple[str, str], dict[str, str]]:
+    """The same of each (subject, exam) of a batch; empty for the provenance of one exam."""
+    batch = provenance.get("acquisitions")
+    groups = batch.get(kind, []) if isinstance(batch, Mapping) else []
+    return {(subject, exam or "1"): group["how"] for group in groups for subject, exam in group["exams"]}
+
+
+def groupedAcquisitions(records: Iterable[Mapping]) -> dict[str, list[dict]]:
+    """What `acquisitionsOf` reads, from the records of a batch: by kind, each way of acquisition with its exams."""
+    grouped: dict[str, dict[tuple, list]] = {}
+    for record in records:
+        for kind, found in record.get("provenance", {}).items():
+            how = acquisitionOf(kind, {"settings": record["settings"], **found})
+            exams = grouped.setdefault(kind, {}).setdefault(tuple(sorted(how.items())), [])
+            exams.append([record["subject"], record["exam"]])
+    return {kind: [{"how": dict(how), "exams": exams} for how, exams in ways.items()] for kind, ways in grouped.items()}
 
 
 def _known(value):

@@ -31,6 +31,13 @@ from .mrmlFiles import loadSegmentation, loadVolume
 from .mrmlNodes import addVolumeNode
 from .tables import allRows, writeTable
 
+# The tables of an exam, and their columns.
+COLUMNS = {
+    "phase_measurements": MEASUREMENT_COLUMNS,
+    "phase_slices": SLICE_COLUMNS,
+    "phase_regions": REGION_COLUMNS,
+    "phase_wide": WIDE_COLUMNS,
+}
 BIDS, DICOM = "bids", "dicom"
 SAME_SHARE = 0.05  # a 3 T magnet is one of 2.89 T
 
@@ -90,7 +97,7 @@ def _loadComponent(scene, path: Path, component: str, declared: mrml.Acquisition
     """A volume node of one image, and what its file declares."""
     if path.exists() and isDicom(path):
         volume = chooseVolume(readDicom(path), component, declared.echoTimeMs)
-        node = addVolumeNode(scene, volume.values_KJI, volume.ijkToRAS, volume.name)
+        node = addVolumeNode(scene, volume.values_KJI, volume.ijkToRAS, component)
         encoding = declaredEncoding(volume) if component == "phase" and declared.encoding == DICOM else ""
         return node, mrml.Acquisition(encoding, volume.echoTimeMs, volume.fieldStrengthT)
     if component == "phase" and declared.encoding == DICOM:
@@ -155,15 +162,18 @@ class PhaseExam:
         """Rows of phase_measurements.tsv."""
         return allRows(self.measurements, measurementRows)
 
+    def tables(self) -> dict[str, list[dict]]:
+        """Rows of each of `COLUMNS`."""
+        return {
+            "phase_measurements": self.rows(),
+            "phase_slices": allRows(self.measurements, sliceRows),
+            "phase_regions": [regionRow(measurement) for measurement in self.measurements],
+            "phase_wide": [wideRow(self.measurements)],
+        }
+
     def writeTables(self, folder: Path) -> None:
-        tables = (
-            ("phase_measurements", MEASUREMENT_COLUMNS, self.rows()),
-            ("phase_slices", SLICE_COLUMNS, allRows(self.measurements, sliceRows)),
-            ("phase_regions", REGION_COLUMNS, [regionRow(measurement) for measurement in self.measurements]),
-            ("phase_wide", WIDE_COLUMNS, [wideRow(self.measurements)]),
-        )
-        for name, columns, rows in tables:
-            writeTable(folder / f"{name}.tsv", columns, rows)
+        for name, rows in self.tables().items():
+            writeTable(folder / f"{name}.tsv", COLUMNS[name], rows)
 
     def writeFigures(self, folder: Path) -> None:
         from PhaseShiftROILib.phaseFigures import writePhaseFigures

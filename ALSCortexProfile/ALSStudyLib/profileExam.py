@@ -26,6 +26,14 @@ from .mrmlFiles import loadCurve, loadSegmentation, loadVolumes
 from .tables import allRows, writeTable
 
 
+# The tables of an exam, and their columns.
+COLUMNS = {
+    "profile_measurements": MEASUREMENT_COLUMNS,
+    "profiles": PROFILE_COLUMNS,
+    "profile_variants": VARIANT_COLUMNS,
+}
+
+
 @dataclass(frozen=True)
 class ProfileFiles:
     """:param images: one file, or one per echo. contours: (target slug, path), repeated for several slices."""
@@ -82,10 +90,17 @@ class ProfileExam:
         """Rows of profile_measurements.tsv."""
         return [measurementRow(measurement) for measurement in self.measurements]
 
+    def tables(self) -> dict[str, list[dict]]:
+        """Rows of each of `COLUMNS`."""
+        return {
+            "profile_measurements": self.rows(),
+            "profiles": allRows(self.measurements, profileRows),
+            "profile_variants": allRows(self.measurements, variantRows),
+        }
+
     def writeTables(self, folder: Path) -> None:
-        writeTable(folder / "profile_measurements.tsv", MEASUREMENT_COLUMNS, self.rows())
-        writeTable(folder / "profiles.tsv", PROFILE_COLUMNS, allRows(self.measurements, profileRows))
-        writeTable(folder / "profile_variants.tsv", VARIANT_COLUMNS, allRows(self.measurements, variantRows))
+        for name, rows in self.tables().items():
+            writeTable(folder / f"{name}.tsv", COLUMNS[name], rows)
 
     def writeFigures(self, folder: Path) -> None:
         from ALSCortexProfileLib.figures import writeFigures

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from .errors import InputError
+from .jsonText import parsedJson
 
 
 def checkChoices(settings, choices: Mapping[str, Sequence[str]]) -> None:
-    """:raises InputError: a field that is none of its allowed values."""
+    """:raises InputError: a field that is none of its allowed values, or no finite number."""
     for name, allowed in choices.items():
         if getattr(settings, name) not in allowed:
             raise InputError(
                 f"Setting {name} is '{getattr(settings, name)}'; expected one of {', '.join(allowed)}; choose one."
             )
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"Setting {field.name} is {value}; expected a finite number; correct it.")
 
 
 def settingsFromDict(settingsClass, values: dict):
@@ -46,7 +51,7 @@ def settingsFromText(settingsClass, text: str, nodeName: str):
     if not text:
         return settingsClass()
     try:
-        values = json.loads(text)
+        values = parsedJson(text)
     except ValueError:
         values = None
     if not isinstance(values, dict):

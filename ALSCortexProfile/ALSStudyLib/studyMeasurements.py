@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
-from .patientOutput import acquisitionOf
+from .patientOutput import acquisitionOf, acquisitionsOf
 from .studyFiles import column, declaredUnit, listed, numbers, readText, recordBeside
 from .studyParticipants import groupOf
 from .studyProblems import REFUSED, Problem
@@ -62,6 +62,11 @@ def readMeasurements(path: Path, name: str) -> tuple[pd.DataFrame, list[Problem]
             )
     problems: list[Problem] = []
     nameless = (table["subject"] == "") | (table[_PLACE[kind]] == "")
+    if nameless.all():
+        raise InputError(
+            f"File '{name}' has no row with a subject and a {_PLACE[kind]}; expected both in each; fill them in: the "
+            "file is left out."
+        )
     if nameless.any():
         line = int(np.flatnonzero(nameless)[0]) + 2
         problems.append(
@@ -104,9 +109,12 @@ def readMeasurements(path: Path, name: str) -> tuple[pd.DataFrame, list[Problem]
                 "subjects have no group from there.",
             )
         )
-    known = acquisitionOf(kind, recordBeside(path))
+    beside = recordBeside(path)
+    known, ofExams = acquisitionOf(kind, beside), acquisitionsOf(kind, beside)
+    ways = [ofExams.get(key, known) for key in zip(base["subject"], base["exam"], strict=True)]
     for how in ACQUISITION:
-        base[how] = column(table, how, "").replace("", known.get(how, ""))
+        said = column(table, how, "")
+        base[how] = said.where(said != "", [way.get(how, "") for way in ways])
     ages, found = numbers(table, "age_years", name) if "age_years" in table else (math.nan, [])
     base["own_age_years"] = ages
     problems += found

@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def coreCount() -> int:
-    """Cores this process may use, which on a shared machine are fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores this process may use: fewer than there are on a shared machine, or where OMP_NUM_THREADS says so."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(available, int(asked)) if asked.isdigit() and int(asked) > 0 else available
 
 
 def forEach(function: Callable[[int], None], indices: Iterable[int]) -> None:

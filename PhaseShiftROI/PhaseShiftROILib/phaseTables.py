@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from ALSStudyLib.tables import Column
+from ALSStudyLib.tables import Column, asFlag
 
 from .measurement import PhaseMeasurement, SliceValue, inHz
 from .regions import STRUCTURES
@@ -54,6 +54,7 @@ REGION_COLUMNS = (
     Column("field_strength_t", "Field strength", "T"),
     Column("flags", "Remarks, separated by semicolons", isText=True),
 )
+INVALID_INPUT = "invalid_input"
 PRECENTRAL = STRUCTURES[0].slug
 WIDE_NAMES = {"caudate_nucleus": "caudate", "globus_pallidus": "pallidum", "frontal_cortex": "frontal"}
 WIDE_COLUMNS = (
@@ -105,6 +106,11 @@ def measurementRows(measurement: PhaseMeasurement) -> list[dict]:
     reasons = [flag for value in measurement.candidates for flag in value.flags]
     blank = _row(measurement, None, None)
     return [{**blank, "flags": ";".join(dict.fromkeys([*reasons, *measurement.flags]))}]
+
+
+def unmeasuredRow(subject: str, exam: str, reason: str) -> dict:
+    """The row of an exam that could not be measured."""
+    return {"subject": subject, "exam": exam, "flags": f"{INVALID_INPUT};{asFlag(reason)}"}
 
 
 def sliceRows(measurement: PhaseMeasurement) -> list[dict]:
