@@ -6,39 +6,15 @@ import numpy as np
 import pydicom
 import SimpleITK as sitk
 from alsTestCases import realData
-from dicomTestCases import FolderTest, change, ijkToRAS, seriesOf
+from dicomTestCases import FolderTest, ijkToRAS, seriesOf, sliceDataset
 from ALSStudyLib.errors import InputError
 from PhaseShiftROILib.dicomFiles import chooseVolume, declaredEncoding, isDicom, readDicom
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.dataset import Dataset
+from pydicom.uid import EnhancedMRImageStorage, generate_uid
 
 ENHANCED = realData("dicom_philips_enhanced") / "2001_fieldmap.dcm"
 PHILIPS = realData("dicom_philips_mrad")
 SIEMENS = realData("dicom_siemens_phase")
-OBLIQUE = [0.96, 0.0, 0.28, 0.0, 1.0, 0.0]
-SERIES = generate_uid()
-
-
-def sliceDataset(stored_JI, k=0, **changes) -> Dataset:
-    """A classic phase slice, oblique, 0.5 mm between rows, 0.75 mm between columns, 2 mm between slices."""
-    normal = np.cross(OBLIQUE[:3], OBLIQUE[3:])
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.SOPClassUID, dataset.SOPInstanceUID = MRImageStorage, generate_uid()
-    dataset.SeriesInstanceUID, dataset.Modality = SERIES, "MR"
-    dataset.Manufacturer, dataset.ImageType = "SIEMENS", ["ORIGINAL", "PRIMARY", "P", "ND"]
-    dataset.EchoTime, dataset.SliceThickness = "20", "1.5"
-    dataset.ImagePositionPatient = [float(round(x, 6)) for x in np.array([-10.0, 20.0, 30.0]) + 2 * k * normal]
-    dataset.ImageOrientationPatient, dataset.PixelSpacing = OBLIQUE, [0.5, 0.75]
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.Rows, dataset.Columns = stored_JI.shape[-2:]
-    nBits = 8 * stored_JI.dtype.itemsize
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = nBits, nBits, nBits - 1
-    dataset.PixelRepresentation = int(stored_JI.dtype.kind == "i")
-    dataset.add_new("PixelData", "OW", stored_JI.tobytes())
-    change(dataset, changes)
-    return dataset
 
 
 def enhancedDataset(stored_KJI, frames, **changes) -> Dataset:

@@ -6,25 +6,26 @@ console, and reads the first frame of a 4D file without a word.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 import tempfile
-import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import unquote
 
 import numpy as np
 import SimpleITK as sitk
 import slicer
 import vtk
+from vtk.util.numpy_support import vtk_to_numpy
 
 from .errors import InputError
 from .image import LPS_TO_RAS
+from .imageHeader import KINDS, checkImageHeader
 from .mrmlNodes import ECHO_TIME_ATTRIBUTE, addVolumeNode, nodesOfClass
 from .niftiCheck import checkNifti
+from .readerOutput import quietReaders
+from .sceneFiles import sceneFiles, unpackBundle
 
 LOGIC_CLASSES = (
     slicer.vtkSlicerMarkupsLogic,
@@ -35,6 +36,9 @@ LOGIC_CLASSES = (
     slicer.vtkSlicerTextsLogic,
 )
 SEGMENTATION = "a segmentation as Slicer saves it (.seg.nrrd)"
+COMPRESSIBLE = 0.75  # of its size at most: a volume is compressed
+SAMPLES, SAMPLE_VOXELS = 16, 4096  # that it is judged by
+MOST_MM = 1e5  # of a point
 CURVE_CLASSES = {"Curve": "vtkMRMLMarkupsCurveNode", "ClosedCurve": "vtkMRMLMarkupsClosedCurveNode"}
 
 
@@ -69,7 +73,7 @@ def loadVolumes(scene, paths: Sequence, echoTimesMs: Sequence[float] = ()) -> li
     :raises InputError: missing, unreadable, not an image, colors, or 4D without echo times.
     """
     paths = [_existing(path, "Image") for path in paths]
-    readers = [_imageInformation(path, "Image", "NIfTI, NRRD or MetaImage") for path in paths]
+    readers = [_imageInformation(path, "Image", KINDS) for path in paths]
     frames = [_frameCount(path, reader) for path, reader in zip(paths, readers, strict=True)]
     for path in paths:
         checkNifti(path)
@@ -104,7 +108,7 @@ def loadVolume(scene, path, what: str = "Image"):
     :param what: what messages call it. :raises InputError: missing, unreadable, not an image, colors, or 4D.
     """
     path = _existing(path, what)
-    count = _frameCount(path, _imageInformation(path, what, "NIfTI, NRRD or MetaImage"), what)
+    count = _frameCount(path, _imageInformation(path, what, KINDS), what)
     checkNifti(path)
     if count > 1:
         raise InputError(f"{what} '{path}' is 4D with {count} volumes; expected one 3D volume; split it.")
@@ -113,10 +117,12 @@ def loadVolume(scene, path, what: str = "Image"):
 
 def _imageInformation(path: Path, what: str, expected: str) -> sitk.ImageFileReader:
     """Header of an image file, read before Slicer's own reader is let near it."""
+    checkImageHeader(path, what, expected)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
+        with quietReaders():
+            reader.ReadImageInformation()
     except RuntimeError as error:
         raise InputError(
             f"{what} '{path}' cannot be read as an image; expected {expected}; export it again."
@@ -145,7 +151,8 @@ def _loadVolume(scene, path: Path):
 
 def _loadFrames(scene, path: Path) -> list:
     """One node per volume of a 4D file, read once."""
-    image = sitk.ReadImage(str(path))
+    with quietReaders():
+        image = sitk.ReadImage(str(path))
     nodes = []
     for frame in range(image.GetSize()[3]):
         volume = image[:, :, :, frame]
@@ -170,15 +177,33 @@ def loadCurve(scene, path):
     """
     path = _existing(path, "Contour")
     expected = "expected an open markups curve (.mrk.json) as Slicer saves it; draw it with the Open Curve tool."
-    try:
-        kinds = [markup["type"] for markup in json.loads(path.read_text(encoding="utf-8"))["markups"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"Contour '{path}' is not a markups file; {expected}") from error
+    kinds = _markupsKinds(path, "Contour", expected)
     if len(kinds) != 1 or kinds[0] not in CURVE_CLASSES:
         raise InputError(f"Contour '{path}' holds {', '.join(map(str, kinds)) or 'nothing'}; {expected}")
     node = scene.AddNewNodeByClass(CURVE_CLASSES[kinds[0]], _baseName(path))
     _readInto(scene, node, slicer.vtkMRMLMarkupsJsonStorageNode(), path, "Contour")
     return node
+
+
+def _markupsKinds(path: Path, what: str, expected: str) -> list:
+    """Kinds of the markups in a file, whose points are looked at.
+
+    :raises InputError: no markups file, or points without a plausible place.
+    """
+    try:
+        markups = json.loads(path.read_text(encoding="utf-8"))["markups"]
+        kinds = [markup["type"] for markup in markups]
+        points = [point for markup in markups for point in markup.get("controlPoints") or ()]
+        places = [point["position"] for point in points if point.get("positionStatus", "defined") == "defined"]
+        places += [point["position"] for point in points if point.get("position") is not None]
+        numbers = [number for place in places for number in place]
+        isPlausible = all(type(number) in (int, float) and abs(number) <= MOST_MM for number in numbers)
+        isPlausible = isPlausible and len(numbers) == 3 * len(places) and all(len(place) == 3 for place in places)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, MemoryError) as error:
+        raise InputError(f"{what} '{path}' is not a markups file; {expected}") from error
+    if not isPlausible:
+        raise InputError(f"{what} '{path}' has points without a place in mm; {expected}")
+    return kinds
 
 
 def loadSegmentation(scene, path, what: str = "References"):
@@ -197,7 +222,9 @@ def _readInto(scene, node, storage, path: Path, what: str) -> None:
     scene.AddNode(storage)
     node.SetAndObserveStorageNodeID(storage.GetID())
     storage.SetFileName(str(path))
-    if not storage.ReadData(node):
+    with quietReaders():
+        isRead = storage.ReadData(node)
+    if not isRead:
         raise InputError(
             f"{what} '{path}' could not be read by Slicer's reader; expected an intact file; export it again."
         )
@@ -217,8 +244,27 @@ def saveScene(scene, path) -> None:
         # What a node without storage node holds is silently left out of a bundle.
         if node.GetSaveWithScene() and node.GetStorageNode() is None and not node.AddDefaultStorageNode():
             raise InputError(f"Node '{node.GetName()}' cannot be saved: Slicer knows no storage for it; remove it.")
-    if not scene.WriteToMRB(str(path)):
+    for node in nodesOfClass(scene, "vtkMRMLScalarVolumeNode"):
+        if node.GetSaveWithScene():
+            node.GetStorageNode().SetUseCompression(_isCompressible(node.GetImageData()))
+    with quietReaders():
+        isWritten = scene.WriteToMRB(str(path))
+    if not isWritten:
         raise InputError(f"Scene '{path}' could not be written; expected a writable folder with space; check it.")
+
+
+def _isCompressible(image: vtk.vtkImageData | None) -> bool:
+    """Whether a volume is worth the time: compressing noise is nine tenths of saving, and wins a tenth of its size."""
+    scalars = image.GetPointData().GetScalars() if image is not None else None
+    if scalars is None:
+        return True
+    values = vtk_to_numpy(scalars).ravel()  # of colors and tensors, too
+    count = max(len(values) // SAMPLE_VOXELS, 1)
+    sample = b"".join(
+        values[start : start + SAMPLE_VOXELS].tobytes()
+        for start in np.linspace(0, max(len(values) - SAMPLE_VOXELS, 0), min(count, SAMPLES)).astype(int)
+    )
+    return len(zlib.compress(sample, 1)) <= COMPRESSIBLE * len(sample)
 
 
 def loadScene(scene, path) -> None:
@@ -232,12 +278,16 @@ def loadScene(scene, path) -> None:
             f"Scene '{path}' is a {path.suffix or 'file without ending'}; expected .mrb or .mrml; save it so."
         )
     with tempfile.TemporaryDirectory() as folder:
-        mrmlPath = _unpacked(path, Path(folder)) if path.suffix.lower() == ".mrb" else path
-        _checkSegmentationsOf(mrmlPath)
+        isBundle = path.suffix.lower() == ".mrb"
+        mrmlPath = unpackBundle(path, Path(folder)) if isBundle else path
+        for file in sceneFiles(mrmlPath, Path(folder) if isBundle else None):
+            _checkFileOfScene(file)
         messages = slicer.vtkMRMLMessageCollection()
         scene.SetURL(str(mrmlPath))
         # Import leaves nodes of other modules' classes out, and says so; what this measurement needs is checked later.
-        if not scene.Import(messages):
+        with quietReaders():
+            isRead = scene.Import(messages)
+        if not isRead:
             text = " ".join((messages.GetAllMessagesAsString() or "").split())
             raise InputError(
                 f"Scene '{path}' could not be read{' (' + text[:200] + ')' if text else ''}; "
@@ -245,38 +295,22 @@ def loadScene(scene, path) -> None:
             )
 
 
-def _unpacked(path: Path, folder: Path) -> Path:
-    """The .mrml file of a bundle, unpacked; Slicer's own unpacking reads what it can of a broken one."""
-    unreadable = f"Scene '{path}' could not be read; expected a whole .mrb that Slicer saved; save it again."
-    try:
-        with zipfile.ZipFile(path) as bundle:
-            if bundle.testzip() is not None:
-                raise InputError(unreadable)
-            bundle.extractall(folder)
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, zlib.error) as error:
-        raise InputError(unreadable) from error
-    found = sorted(folder.rglob("*.mrml"))
-    if not found:
-        raise InputError(f"Scene '{path}' holds no .mrml file; expected a .mrb that Slicer saved; save it again.")
-    return found[0]
-
-
-def _checkSegmentationsOf(mrmlPath: Path) -> None:
+def _checkFileOfScene(file: Path) -> None:
     """Slicer's segmentation reader ends the whole program at a broken file, so it is not let near one."""
-    try:
-        text = mrmlPath.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise InputError(f"Scene '{mrmlPath}' could not be read; expected a file; check it.") from error
-    for name in re.findall(r'fileName="([^"]+\.seg\.nrrd)"', text):
-        file = mrmlPath.parent / unquote(html.unescape(name))
-        if file.is_file():
-            _readWhole(file, "References", SEGMENTATION)
+    name = file.name.lower()
+    if name.endswith((".nrrd", ".nhdr", ".nii", ".nii.gz", ".hdr", ".mha", ".mhd")):
+        checkImageHeader(file)
+    if name.endswith(".seg.nrrd"):
+        _readWhole(file, "References", SEGMENTATION)
+    if name.endswith((".mrk.json", ".fcsv.json")):
+        _markupsKinds(file, "Markups", "expected a file that Slicer saved; save the scene again.")
 
 
 def _readWhole(path: Path, what: str, expected: str) -> None:
     """Read a file to its end once, to know that it has one."""
     try:
-        sitk.ReadImage(str(path))
+        with quietReaders():
+            sitk.ReadImage(str(path))
     except RuntimeError as error:
         raise InputError(f"{what} '{path}' is broken off or damaged; expected {expected}; export it again.") from error
 

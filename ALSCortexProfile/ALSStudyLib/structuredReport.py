@@ -51,7 +51,9 @@ def writeStructuredReport(
     _checkText(kind, subject, exam)
     if not measurements:
         raise InputError(f"The report of '{subject}' has no measurements; expected at least one; measure first.")
-    sources = _readSources(sourceDicom)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom quotes values, such as names, that are none of their kind
+        sources = _readSources(sourceDicom)
     if picture is None and not sources:
         raise InputError(
             "The structured report has no image to refer to; expected the source DICOM series or a picture; give one."
@@ -59,6 +61,7 @@ def writeStructuredReport(
     evidence = list(sources)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*(person name|PersonName|VR of PN|single-component).*")
+        warnings.filterwarnings("ignore", module="pydicom")
         capture = None
         if picture is not None:
             capture = _capture(Path(picture), subject, exam, participant or {}, sources[0] if sources else None)
@@ -115,7 +118,7 @@ def _readSources(paths: Sequence[Path]) -> list:
                 raise InvalidDicomError(f"no {missing[0]}")
         except (InvalidDicomError, OSError, ValueError, LookupError) as error:
             raise InputError(
-                f"File '{path}' is no DICOM image ({str(error)[:80]}); expected the images measured; leave it out."
+                f"File '{path}' is no DICOM image ({type(error).__name__}); expected the images measured; leave it out."
             ) from error
         for name in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID"):
             if name not in dataset:  # required in any image, but some exports drop them

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
+from .jsonText import parsedJson
 from .studyProblems import REFUSED, Problem
-from .tables import MISSING
+from .tables import MISSING, fromCell
 
 MOST_SENTENCES = 3  # of one kind; more become one that counts
 _BLANK = {"", MISSING, "na", "nan", "none", "null", "-"}
@@ -28,7 +27,7 @@ def readText(path: Path) -> pd.DataFrame:
     """
     path = Path(path)
     checkFile(path)
-    lines = [line for line in csv.reader(_text(path).splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE) if any(line)]
+    lines = [line.split("\t") for line in _text(path).splitlines() if line.strip()]
     if not lines:
         raise InputError(f"File '{path.name}' is empty; expected a tab-separated table; export it again.")
     header = [_cell(name) for name in lines[0]]
@@ -75,6 +74,7 @@ def _cell(text: str) -> str:
     text = " ".join(text.split())
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1].replace('""', '"').strip()
+    text = fromCell(text)
     return "" if text.casefold() in _BLANK else text
 
 
@@ -111,7 +111,7 @@ def column(table: pd.DataFrame, name: str, default: str) -> pd.Series:
 def declaredUnit(path: Path, column: str) -> str:
     """Unit of a column in the data dictionary beside a table; "" if there is none."""
     try:
-        return str(json.loads(Path(path).with_suffix(".json").read_text(encoding="utf-8"))[column]["Units"])
+        return str(parsedJson(Path(path).with_suffix(".json").read_text(encoding="utf-8"))[column]["Units"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
@@ -121,17 +121,19 @@ def recordBeside(path: Path) -> dict:
     from .provenance import PROVENANCE_NAME
 
     try:
-        record = json.loads((Path(path).parent / PROVENANCE_NAME).read_text(encoding="utf-8"))
+        record = parsedJson((Path(path).parent / PROVENANCE_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
 
 
 def naturally(text: str) -> tuple:
-    """Sort key under which exam 10 comes after exam 2."""
-    return tuple(
-        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.findall(r"\d+|\D+", text.casefold())
-    )
+    """Sort key under which exam 10 comes after exam 2, and no two names are alike."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", text.casefold())
+    # Of numbers without leading zeros, the one with more digits is the larger.
+    numbers = [part.lstrip("0") if part[0] in "0123456789" else None for part in parts]
+    pairs = zip(parts, numbers, strict=True)
+    return tuple((1, 0, part) if number is None else (0, len(number), number) for part, number in pairs), text
 
 
 def places(names: Iterable[str]) -> dict[str, int]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from ALSStudyLib.errors import InputError
 from ALSStudyLib.image import LPS_TO_RAS
+from ALSStudyLib.readerOutput import quietReaders
 
 COMPONENTS = ("magnitude", "phase", "real", "imaginary")
 # As ComplexImageComponent, ImageType, FrameType and Philips' private image type spell them.
@@ -33,6 +36,8 @@ SPACING_TOLERANCE = 0.01  # of the slice spacing
 SAME_PLACE_MM = 0.01
 SAME_PLANE = 1e-3  # a direction cosine, or mm of pixel spacing
 SAME_ECHO_MS = 0.05  # between what a user types and the header's 7.001
+MOST_PACKED = 1100  # bytes that a compressed one stands for
+MOST_RESCALE = 1e9
 NO_RESCALE = (None, (1.0, 0.0))
 NO_UNIT = ("", "US", "UNSPECIFIED")
 
@@ -49,7 +54,7 @@ class DicomVolume:
     vendor: str  # "siemens", "philips", "ge" or ""
     rescaleType: str  # as in the header, "" if absent; of a real-world mapping with the same rescale, its unit
     rescale: tuple[float, float] | None  # slope and intercept of the first slice, None if the header has none
-    name: str  # series description or file name, for messages
+    name: str  # series number or file name, for messages: a description is free text, which may name the patient
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +129,15 @@ def readHeaders(files: Sequence[Path]) -> DicomVolume:
     return DicomVolume(values_KJI=np.empty((0, 0, 0)), ijkToRAS=np.eye(4), **said[0])
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """pydicom warns of values that are none of their kind, and prints them: a patient's name among them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@_quietly()
 def _saidIn(file: Path) -> list[dict]:
     import pydicom
 
@@ -134,9 +148,14 @@ def _saidIn(file: Path) -> list[dict]:
     except InputError:
         raise
     except Exception as error:  # a damaged header fails in pydicom or in the conversion of any of its values
-        raise InputError(
-            f"DICOM file '{file}' is broken off or damaged ({error}); expected a whole file; export it again."
-        ) from error
+        raise _damaged(file, error) from error
+
+
+def _damaged(file: Path, error: Exception) -> InputError:
+    """Without the error's own words: they quote values, and of a damaged file any may be the patient's name."""
+    return InputError(
+        f"DICOM file '{file}' is broken off or damaged ({type(error).__name__}); expected a whole one; export it again."
+    )
 
 
 def chooseVolume(volumes: Sequence[DicomVolume], component: str, echoTimeMs: float | None = None) -> DicomVolume:
@@ -209,7 +228,8 @@ def _isDicomFile(file: Path) -> bool:
             return True
         if start[:2] not in (b"\2\0", b"\x08\0"):  # a data set without preamble starts with group 2 or 8
             return False
-        return "SOPClassUID" in pydicom.dcmread(file, stop_before_pixels=True, force=True)
+        with _quietly():
+            return "SOPClassUID" in pydicom.dcmread(file, stop_before_pixels=True, force=True)
     except Exception:  # pydicom raises anything at files that are not DICOM
         return False
 
@@ -223,6 +243,7 @@ def _dicomFiles(path: Path) -> list[Path]:
     return found
 
 
+@_quietly()
 def _framesOf(file: Path, skipOthers: bool) -> list[_Frame]:
     """The frames of one file; none for a report, a presentation state or the like if these are skipped."""
     import pydicom
@@ -235,14 +256,15 @@ def _framesOf(file: Path, skipOthers: bool) -> list[_Frame]:
         stored_KJI = _storedValues(dataset, file)
         nDescribed = len(dataset.get("PerFrameFunctionalGroupsSequence") or stored_KJI)
         if nDescribed != len(stored_KJI):
-            raise ValueError(f"{nDescribed} frames described, {len(stored_KJI)} stored")
+            raise InputError(
+                f"DICOM file '{file}' describes {nDescribed} frames and holds {len(stored_KJI)}; expected as many; "
+                "export it again."
+            )
         return [_frame(dataset, file, index, stored_JI) for index, stored_JI in enumerate(stored_KJI)]
     except InputError:
         raise
     except Exception as error:  # a damaged header fails in pydicom or in the conversion of any of its values
-        raise InputError(
-            f"DICOM file '{file}' is broken off or damaged ({error}); expected a whole file; export it again."
-        ) from error
+        raise _damaged(file, error) from error
 
 
 def _storedValues(dataset, file: Path) -> np.ndarray:
@@ -252,10 +274,11 @@ def _storedValues(dataset, file: Path) -> np.ndarray:
             f"DICOM file '{file}' has no pixel data or is broken off before it; expected an MR image; export it again."
         )
     color = dataset.get("PhotometricInterpretation", "MONOCHROME2")
+    known = re.findall(r"^(?:RGB|PALETTE COLOR|YBR_\w{3,11}|MONOCHROME[12])$", color)
     if dataset.get("SamplesPerPixel", 1) != 1 or not color.startswith("MONOCHROME"):
         raise InputError(
-            f"DICOM file '{file}' is in color ({color}); expected one gray value per pixel; "
-            "choose the original images, not screenshots or color maps."
+            f"DICOM file '{file}' is in color ({known[0] if known else 'of an unknown kind'}); expected one gray value "
+            "per pixel; choose the original images, not screenshots or color maps."
         )
     if "MOSAIC" in _words(dataset.get("ImageType")):
         raise InputError(
@@ -264,6 +287,12 @@ def _storedValues(dataset, file: Path) -> np.ndarray:
     if "TransferSyntaxUID" not in dataset.file_meta:  # no preamble, so not compressed: pixels are little endian
         dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2"
     syntax, shape = dataset.file_meta.TransferSyntaxUID, (-1, dataset.Rows, dataset.Columns)
+    claimed = int(dataset.get("NumberOfFrames") or 1) * dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
+    if not 0 < claimed <= MOST_PACKED * len(dataset.PixelData):  # before the decoder takes the memory
+        raise InputError(
+            f"DICOM file '{file}' claims {claimed} bytes of pixels and holds {len(dataset.PixelData)}, is broken off "
+            "or damaged; expected a whole file; export it again."
+        )
     try:
         return dataset.pixel_array.reshape(shape)
     except Exception as error:  # too few bytes, no decoder, or one that failed: said in many ways
@@ -293,7 +322,11 @@ def _decodedByGdcm(dataset) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "bare.dcm"
         pydicom.dcmwrite(copy, bare, enforce_file_format=True)
-        return sitk.GetArrayFromImage(sitk.ReadImage(str(copy)))
+        with quietReaders() as said:
+            image = sitk.ReadImage(str(copy))
+    if said:  # of damaged data; the pixels are given all the same
+        raise ValueError("the decoder complains")
+    return sitk.GetArrayFromImage(image)
 
 
 def _frame(dataset, file: Path, index: int, stored_JI: np.ndarray) -> _Frame:
@@ -319,6 +352,8 @@ def _frame(dataset, file: Path, index: int, stored_JI: np.ndarray) -> _Frame:
     slope, intercept = header["RescaleSlope"], header["RescaleIntercept"]
     hasRescale = slope is not None or intercept is not None
     rescale = (float(1 if slope is None else slope), float(intercept or 0)) if hasRescale else None
+    if rescale and not (0 < abs(rescale[0]) < MOST_RESCALE and abs(rescale[1]) < MOST_RESCALE):
+        raise InputError(f"DICOM file '{file}' has no valid rescale; expected a slope and intercept; export it again.")
     return _Frame(
         file=file,
         series=str(dataset.get("SeriesInstanceUID")),
@@ -334,7 +369,9 @@ def _frame(dataset, file: Path, index: int, stored_JI: np.ndarray) -> _Frame:
             "vendor": vendor,
             "rescaleType": _unit(str(header["RescaleType"] or "").strip(), rescale, groups or [dataset]),
             "rescale": rescale,
-            "name": str(dataset.get("SeriesDescription") or file.name),
+            "name": f"series {number}"
+            if re.fullmatch(r"\d{1,9}", number := str(dataset.get("SeriesNumber")))
+            else file.name,
         },
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from ALSStudyLib.errors import InputError
+from ALSStudyLib.jsonText import parsedJson
 
 from .encoding import RADIANS
 
@@ -46,7 +46,7 @@ def readSidecar(path: Path, unitNeeded: bool = False) -> Sidecar:
             )
         return Sidecar()
     try:
-        content = json.loads(sidecar.read_text(encoding="utf-8"))
+        content = parsedJson(sidecar.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"Sidecar '{sidecar}' is not JSON; expected a BIDS sidecar; export it again.") from error
     if not isinstance(content, dict):

@@ -287,8 +287,9 @@ def enumValues(keys: str) -> dict:
         keyName, _, value = key.partition("=")
         if keyName.strip():
             try:
-                following = eval(value, {}, dict(values)) if value.strip() else following  # a header's own arithmetic
-            except Exception:
+                # A tool of developers: the arithmetic of Qt's own headers.
+                following = eval(value, {}, dict(values)) if value.strip() else following  # noqa: S307
+            except Exception:  # noqa: S112
                 continue
             values[keyName.strip()] = following
             following += 1
