@@ -30,7 +30,7 @@ benchmark: $(READY) ## measure accuracy and speed on the phantom battery
 	$(BIN)/python Testing/Benchmarks/runBenchmarks.py $(ARGS)
 
 clean: ## remove everything that make has made
-	rm -rf $(VENV) demo-output build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo-output build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml

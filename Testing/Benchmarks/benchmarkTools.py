@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from multiprocessing import get_context
@@ -125,6 +126,47 @@ class Runner:
     def inWorker(self, function, *arguments):
         """One call, in a process with one thread while the others rest."""
         return self._pool.apply(function, arguments)
+
+
+# Timing ---------------------------------------------------------------------------------------------------------
+
+
+def timeInTurn(
+    makers: Mapping[str, Callable[[], Callable]], repeats: int, fewer: Mapping[str, int] | None = None
+) -> dict[str, np.ndarray]:
+    """Seconds of each repeat, by name. In turn, so that whatever else the machine does slows all alike.
+
+    :param makers: each makes the function that is timed; what it needs first is not timed.
+    :param fewer: repeats of what is slow.
+    """
+    seconds = {name: [] for name in makers}
+    for repeat in range(repeats):
+        for name, make in makers.items():
+            if repeat < (fewer or {}).get(name, repeats):
+                function = make()
+                start = time.perf_counter()
+                function()
+                seconds[name].append(time.perf_counter() - start)
+    return {name: np.array(values) for name, values in seconds.items()}
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times as long one takes as another: median, least and most over repeats in the same turn."""
+
+    median: float
+    least: float
+    most: float
+    nPairs: int
+
+    @classmethod
+    def of(cls, seconds: np.ndarray, beside: np.ndarray) -> Ratio:
+        nPairs = min(len(seconds), len(beside))
+        ratios = seconds[:nPairs] / beside[:nPairs]
+        return cls(float(np.median(ratios)), float(ratios.min()), float(ratios.max()), nPairs)
+
+    def __str__(self):
+        return f"{self.median:.3g} times ({self.least:.3g} to {self.most:.3g} in {self.nPairs} pairs)"
 
 
 # Reporting ------------------------------------------------------------------------------------------------------

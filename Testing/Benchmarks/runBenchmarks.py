@@ -14,13 +14,17 @@ from importlib import metadata
 from pathlib import Path
 
 import benchmarkAccuracy
+import benchmarkBatch
+import benchmarkFuzz
 import benchmarkGeometry
+import benchmarkPeers
 import benchmarkPhaseAccuracy
 import benchmarkPhaseReal
 import benchmarkPhaseRetention
 import benchmarkPhaseSigns
 import benchmarkPhaseSpeed
 import benchmarkSpeed
+import benchmarkSplit
 import benchmarkStatistics
 import benchmarkStudy
 from ALSStudyLib.provenance import softwareVersions
@@ -39,6 +43,10 @@ TOPICS = {
     "closed_forms": benchmarkGeometry.closedForms,
     "speed": benchmarkSpeed.speed,
     "memory": benchmarkSpeed.memory,
+    "split": benchmarkSplit.split,
+    "peer_lines": benchmarkPeers.lines,
+    "peer_fits": benchmarkPeers.fits,
+    "peer_unwrapping": benchmarkPeers.unwrapping,
     "phase_encodings": benchmarkPhaseAccuracy.encodings,
     "phase_means": benchmarkPhaseAccuracy.means,
     "phase_contrast": benchmarkPhaseAccuracy.contrast,
@@ -48,6 +56,8 @@ TOPICS = {
     "phase_real": benchmarkPhaseReal.realImages,
     "phase_speed": benchmarkPhaseSpeed.speed,
     "phase_memory": benchmarkPhaseSpeed.memory,
+    "batch": benchmarkBatch.batch,
+    "damaged_files": benchmarkFuzz.damagedFiles,
     "study_coverage": benchmarkStudy.coverage,
     "study_false_positives": benchmarkStudy.falsePositives,
 }
