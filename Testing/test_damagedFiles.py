@@ -185,6 +185,9 @@ class HeaderTest(DamageCase):
         for wrong in ([1, 2], [1, 2, float("nan")], [1, 2, 1e300], ["1", 2, 3], None, [1, 2, 3, 4]):
             points[2]["position"] = wrong
             cases.append(("line.mrk.json", json.dumps(line).encode(), "points without a place|not a markups file"))
+        line["markups"][0]["type"] = ["Curve"]
+        points[2]["position"] = [1, 2, 3]
+        cases.append(("line.mrk.json", json.dumps(line).encode(), "holds .'Curve'."))
         ranges = json.loads(self.content("ranges.json"))
         ranges["ranges"][0]["ages_years"][3] = 1e308
         cases.append(("ranges.json", json.dumps(ranges).encode(), "ages_years beyond 150"))

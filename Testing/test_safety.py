@@ -160,7 +160,7 @@ class BundleTest(SceneCase):
 
     def testWhatReadersPrintIsNotShown(self):
         """A format that nothing writes: ITK says so in twenty lines."""
-        self.write(mrml=lambda text: text.replace('WriteFileExtension="nrrd"', 'WriteFileExtension="1,5"'))
+        self.write(mrml=lambda text: text.replace('WriteFileExtension="nrrd"', 'WriteFileExtension="x1"'))
         self.assertRefused("could not be written")
 
     def testHeaderThatLeadsOut(self):
@@ -181,8 +181,7 @@ class SceneTest(SceneCase):
     def scene(self, *pairs):
         (mrml,) = (self.shared / "unpacked").rglob("*.mrml")
         folder = self.folder / "unpacked"
-        shutil.copytree(mrml.parent, folder)
-        self.addCleanup(shutil.rmtree, folder)
+        shutil.copytree(mrml.parent, folder, dirs_exist_ok=True)
         text = mrml.read_text(encoding="utf-8")
         for old, new in pairs:
             self.assertIn(old, text)
@@ -198,6 +197,11 @@ class SceneTest(SceneCase):
     def testAddress(self):
         address = 'fileName="Data/image.nrrd" uri="http://127.0.0.1:9/image.nrrd"'
         self.assertRefused("names the address 'http", self.scene(('fileName="Data/image.nrrd"', address)))
+
+    def testNoEnding(self):
+        for ending in ("", "../x"):
+            pair = ('WriteFileExtension="nrrd"', f'WriteFileExtension="{ending}"')
+            self.assertRefused("names the file ending", self.scene(pair))
 
     def testUnknownEncoding(self):
         head = '<?xml version="1.0" encoding="UTl-8"?>'

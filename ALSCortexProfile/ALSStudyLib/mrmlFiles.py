@@ -192,7 +192,7 @@ def _markupsKinds(path: Path, what: str, expected: str) -> list:
     """
     try:
         markups = json.loads(path.read_text(encoding="utf-8"))["markups"]
-        kinds = [markup["type"] for markup in markups]
+        kinds = [str(markup["type"]) for markup in markups]
         points = [point for markup in markups for point in markup.get("controlPoints") or ()]
         places = [point["position"] for point in points if point.get("positionStatus", "defined") == "defined"]
         places += [point["position"] for point in points if point.get("position") is not None]

@@ -23,6 +23,7 @@ MOST_FILES = 10_000
 FREE_BYTES = 64 << 20  # left over on the disk
 # Of storage nodes; lists of files have a number at the end.
 _FILE_ATTRIBUTE = re.compile(r"fileName|fileListMember\d+")
+_ENDING = re.compile(r"\w[\w.]{0,15}")
 _ADDRESS_ATTRIBUTE = re.compile(r"uri|uriListMember\d+")
 
 
@@ -104,6 +105,11 @@ def sceneFiles(mrmlPath: Path, bundleFolder: Path | None = None) -> list[Path]:
             raise InputError(
                 f"Scene '{mrmlPath.name}' names the address '{_shown(text)}'; expected files only, for nothing is "
                 "read from a network; load it in Slicer and save it with its data."
+            )
+        if attribute == "defaultWriteFileExtension" and not _ENDING.fullmatch(text):
+            raise InputError(  # without one, Slicer's writer ends the whole program
+                f"Scene '{mrmlPath.name}' names the file ending '{_shown(text)}'; expected one as nrrd; save it again "
+                "in Slicer."
             )
         if not _FILE_ATTRIBUTE.fullmatch(attribute):
             continue
