@@ -49,11 +49,21 @@ class HeadlessScene:
         self.scene = slicer.vtkMRMLScene()
         self.applicationLogic = slicer.vtkMRMLApplicationLogic()
         self.applicationLogic.SetMRMLScene(self.scene)
-        self.scene.AddNode(slicer.vtkMRMLSelectionNode())  # without it the markups logic complains
+        self._addSelection()
         # Logics register the node and storage classes of their modules, without which a scene is saved with holes.
         self._logics = [logicClass() for logicClass in LOGIC_CLASSES]
         for logic in self._logics:
             logic.SetMRMLScene(self.scene)
+
+    def _addSelection(self) -> None:
+        self.scene.AddNode(slicer.vtkMRMLSelectionNode())  # without it the markups logic complains
+
+    def clear(self) -> None:
+        """Empty, to be used again: every new segmentations logic registers its rules once more in the whole process,
+        so that each new scene would be slower than the one before.
+        """
+        self.scene.Clear(True)
+        self._addSelection()
 
 
 def _existing(path, what: str) -> Path:

@@ -132,10 +132,11 @@ def measured(folder: Path, cases, workers: int) -> Run:
     times: list[float] = []
     memory: list[tuple[float, float]] = []
     parent = psutil.Process(os.getpid())
+    others = {child.pid for child in parent.children(recursive=True)}  # of the benchmark itself
 
     def watch(*unused):
         times.append(time.perf_counter())
-        workersMiB = [_mib(child) for child in parent.children(recursive=True)]
+        workersMiB = [_mib(child) for child in parent.children(recursive=True) if child.pid not in others]
         memory.append((_mib(parent), max(workersMiB, default=float("nan"))))
 
     with tempfile.TemporaryDirectory(dir=folder) as output:
