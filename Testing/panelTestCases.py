@@ -1,9 +1,23 @@
 """What the tests of both panels in the stand-in share; call `desktopStandIn.start()` before anything of a module."""
 
 import importlib
+import os
+import subprocess
+import sys
 import unittest
 
 from desktopStandIn import closeModule, closeScene, openModule, popups
+
+
+def importedByAnEmptyPanel(moduleName: str, packages: set[str]) -> str:
+    """Which of these packages a panel that has just been opened has imported, or what went wrong; "" if neither."""
+    code = (
+        f"import sys; from desktopStandIn import start, openModule; start(); openModule('{moduleName}'); "
+        f"sys.stderr.write(','.join({packages!r} & set(sys.modules)))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, env=environment)
+    return ended.stderr.strip() or (f"ended with {ended.returncode}" if ended.returncode else "")
 
 
 class SelfTestCase:

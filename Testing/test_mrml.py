@@ -5,6 +5,7 @@ import unittest
 from pathlib import Path
 
 import numpy as np
+import slicer
 import vtk
 from alsTestCases import BAND, QUICK, renderedArc
 from ALSCortexProfileLib import mrml, mrmlResults
@@ -387,6 +388,24 @@ class ResultsTest(SceneCase):
         self.assertEqual(first.resultsTable.GetID(), second.resultsTable.GetID())
         self.assertEqual(first.charts["hand_knob_left"].GetID(), second.charts["hand_knob_left"].GetID())
         self.assertEqual(second.resultsTable.GetNodeReferenceID("ALSCortexProfile.Image"), case.images[0].GetID())
+
+
+class SceneAfterSceneTest(unittest.TestCase):
+    def testALaterSceneCopiesNoMoreRulesThanTheFirst(self):
+        """Each new segmentations logic registers its rules again, and each segmentation copies all there are."""
+        self.assertEqual([self.numberOfWays() for _ in range(4)], [(1, 1)] * 4)
+
+    def numberOfWays(self):
+        HeadlessScene()
+        names = slicer.vtkSegmentationConverter
+        labelmap, surface = names.GetBinaryLabelmapRepresentationName(), names.GetClosedSurfaceRepresentationName()
+        counts = []
+        for source, target in ((labelmap, surface), (surface, labelmap)):
+            segmentation, ways = slicer.vtkSegmentation(), slicer.vtkSegmentationConversionPaths()
+            segmentation.SetSourceRepresentationName(source)
+            segmentation.GetPossibleConversions(target, ways)
+            counts.append(ways.GetNumberOfPaths())
+        return tuple(counts)
 
 
 class SavedSceneTest(SceneCase):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -18,7 +17,7 @@ from .outputFolder import checkWritable, outputFolder
 from .patientOutput import groupedAcquisitions
 from .provenance import PROVENANCE_NAME, provenance, writeJson
 from .recordFile import RECORDS_NAME, RecordFile
-from .subjectNames import plainExam, plainId
+from .subjectNames import fileStem, plainExam, plainId
 from .tables import Column, openTable
 
 logger = logging.getLogger("als-motor-cortex")
@@ -131,12 +130,7 @@ def _jobs(cases: Sequence[Case], output: Path, options: BatchOptions) -> list[Jo
 
 def _folderName(case: Case, taken: set[str]) -> str:
     wanted = case.name if case.subject else Path(case.values.get("scene", "exam")).stem
-    stem = re.sub(r"[^\w.-]+", "_", wanted).strip("._") or "exam"
-    name, number = stem, 2
-    while name.casefold() in taken:
-        name, number = f"{stem}_{number}", number + 1
-    taken.add(name.casefold())
-    return name
+    return fileStem(wanted, "exam", taken)
 
 
 def _isToDo(job: Job, records: RecordFile) -> bool:
@@ -180,8 +174,10 @@ def _gather(folder: Path, jobs, records: RecordFile, command, options, inputs, w
             counts[record["status"]] += 1
             files |= {entry["path"]: entry for entry in record["inputs"]}
             kept.write(records.line(job.key))
-        for key in set(records) - {job.key for job in jobs}:
-            kept.write(records.line(key))  # of exams that are not in this list: measured is measured
+        listed = {job.key for job in jobs}
+        for key in records:
+            if key not in listed:  # measured is measured
+                kept.write(records.line(key))
     if writeMore is not None:
         writeMore(folder, ordered)
     written = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
 
 from .caseList import PATH_SEPARATOR, Case
 from .errors import InputError
@@ -34,10 +36,11 @@ def addSettings(command) -> None:
         add(command)
 
 
-def _defaults(kind: str) -> dict[str, object]:
+@cache
+def _defaults(kind: str) -> Mapping[str, object]:
     parser = _RaisingParser(add_help=False)
     SETTINGS[kind](parser)
-    return vars(parser.parse_args([]))
+    return MappingProxyType(vars(parser.parse_args([])))
 
 
 def settingNames() -> list[str]:
@@ -133,14 +136,19 @@ def _settings(case: Case, kind: str, given: Mapping[str, Sequence[str]]) -> list
     return [argument for arguments in {**given, **own}.values() for argument in arguments]
 
 
+@cache
+def _parserOf(command: str) -> argparse.ArgumentParser:
+    parser = _RaisingParser(prog=command, add_help=False, allow_abbrev=False)
+    addExamOptions(command, parser)
+    return parser
+
+
 def parseArguments(arguments: Sequence[str]):
     """The parsed options of one of the commands, as `examSources.examSource` takes them.
 
     :raises InputError: arguments that the command refuses.
     """
     kind, *rest = arguments
-    parser = _RaisingParser(prog=kind, add_help=False, allow_abbrev=False)
-    addExamOptions(kind, parser)
-    parsed = parser.parse_args(rest)
+    parsed = _parserOf(kind).parse_args(rest)
     parsed.command = kind
     return parsed

@@ -50,9 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         quietVtk()
         with oneThread():
             parsed.run(parsed)
-    except BaseException as error:
-        if not isinstance(error, Exception | KeyboardInterrupt):
-            raise
+    except (Exception, KeyboardInterrupt) as error:
         sentence, code = sentenceOf(error)
         # The last resort: a user gets a sentence, whoever mends it the traceback.
         if code == INTERNAL and os.environ.get("ALS_TRACEBACK"):

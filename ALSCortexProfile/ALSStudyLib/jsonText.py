@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 
-def parsedJson(text: str):
+def parsedJson(text: str | bytes):
     """:raises ValueError: no JSON, or nested deeper than any of our files."""
     try:
         return json.loads(text)

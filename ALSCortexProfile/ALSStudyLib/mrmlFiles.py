@@ -6,7 +6,6 @@ console, and reads the first frame of a 4D file without a word.
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 import zlib
@@ -22,6 +21,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from .errors import InputError
 from .image import LPS_TO_RAS
 from .imageHeader import KINDS, checkImageHeader
+from .jsonText import parsedJson
 from .mrmlNodes import ECHO_TIME_ATTRIBUTE, addVolumeNode, nodesOfClass
 from .niftiCheck import checkNifti
 from .readerOutput import quietReaders
@@ -49,21 +49,23 @@ class HeadlessScene:
         self.scene = slicer.vtkMRMLScene()
         self.applicationLogic = slicer.vtkMRMLApplicationLogic()
         self.applicationLogic.SetMRMLScene(self.scene)
-        self._addSelection()
+        self.scene.AddNode(slicer.vtkMRMLSelectionNode())  # without it the markups logic complains
+        _forgetConversions()
         # Logics register the node and storage classes of their modules, without which a scene is saved with holes.
         self._logics = [logicClass() for logicClass in LOGIC_CLASSES]
         for logic in self._logics:
             logic.SetMRMLScene(self.scene)
 
-    def _addSelection(self) -> None:
-        self.scene.AddNode(slicer.vtkMRMLSelectionNode())  # without it the markups logic complains
 
-    def clear(self) -> None:
-        """Empty, to be used again: every new segmentations logic registers its rules once more in the whole process,
-        so that each new scene would be slower than the one before.
-        """
-        self.scene.Clear(True)
-        self._addSelection()
+def _forgetConversions() -> None:
+    """Every new segmentations logic registers its rules once more in the whole process, and each segmentation copies
+    all: of each rule one is enough, or every scene is slower than the one before.
+    """
+    names = slicer.vtkSegmentationConverter
+    surface = names.GetClosedSurfaceRepresentationName()
+    for labelmap in (names.GetBinaryLabelmapRepresentationName(), names.GetFractionalLabelmapRepresentationName()):
+        for pair in ((surface, labelmap), (labelmap, surface)):
+            slicer.vtkSegmentationConverterFactory.GetInstance().DisableConverterRule(*pair)
 
 
 def _existing(path, what: str) -> Path:
@@ -201,7 +203,7 @@ def _markupsKinds(path: Path, what: str, expected: str) -> list:
     :raises InputError: no markups file, or points without a plausible place.
     """
     try:
-        markups = json.loads(path.read_text(encoding="utf-8"))["markups"]
+        markups = parsedJson(path.read_text(encoding="utf-8"))["markups"]
         kinds = [str(markup["type"]) for markup in markups]
         points = [point for markup in markups for point in markup.get("controlPoints") or ()]
         places = [point["position"] for point in points if point.get("positionStatus", "defined") == "defined"]
@@ -209,7 +211,7 @@ def _markupsKinds(path: Path, what: str, expected: str) -> list:
         numbers = [number for place in places for number in place]
         isPlausible = all(type(number) in (int, float) and abs(number) <= MOST_MM for number in numbers)
         isPlausible = isPlausible and len(numbers) == 3 * len(places) and all(len(place) == 3 for place in places)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, MemoryError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, MemoryError) as error:
         raise InputError(f"{what} '{path}' is not a markups file; {expected}") from error
     if not isPlausible:
         raise InputError(f"{what} '{path}' has points without a place in mm; {expected}")

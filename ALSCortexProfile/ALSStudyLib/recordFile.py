@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .errors import InputError
 from .folderSwap import tryLock
+from .jsonText import parsedJson
 
 RECORDS_NAME = "records.jsonl"
 BEGINNING = b'{"key": "'
@@ -59,9 +60,9 @@ class RecordFile:
             if not line.endswith(b"\n") and (line.startswith(BEGINNING[: len(line)]) or not line.strip(b"\0")):
                 break
             try:
-                key = json.loads(line)["key"]
+                key = parsedJson(line)["key"]
                 self._places[key] = (self._end, len(line))
-            except (ValueError, TypeError, KeyError, RecursionError) as error:
+            except (ValueError, TypeError, KeyError) as error:
                 raise InputError(
                     f"'{self._path}' has something else than a record in line {number}; expected what batch wrote; "
                     "move the file away to measure anew, or remove that line."

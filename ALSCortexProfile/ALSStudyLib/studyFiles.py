@@ -116,17 +116,6 @@ def declaredUnit(path: Path, column: str) -> str:
         return ""
 
 
-def recordBeside(path: Path) -> dict:
-    """provenance.json in the folder of a table; {} if there is none."""
-    from .provenance import PROVENANCE_NAME
-
-    try:
-        record = parsedJson((Path(path).parent / PROVENANCE_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
 def naturally(text: str) -> tuple:
     """Sort key under which exam 10 comes after exam 2, and no two names are alike."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text.casefold())

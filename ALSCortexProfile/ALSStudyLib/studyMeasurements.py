@@ -10,7 +10,8 @@ import pandas as pd
 
 from .errors import InputError
 from .patientOutput import acquisitionOf, acquisitionsOf
-from .studyFiles import column, declaredUnit, listed, numbers, readText, recordBeside
+from .provenance import readRecord
+from .studyFiles import column, declaredUnit, listed, numbers, readText
 from .studyParticipants import groupOf
 from .studyProblems import REFUSED, Problem
 
@@ -109,7 +110,7 @@ def readMeasurements(path: Path, name: str) -> tuple[pd.DataFrame, list[Problem]
                 "subjects have no group from there.",
             )
         )
-    beside = recordBeside(path)
+    beside = readRecord(path.parent)
     known, ofExams = acquisitionOf(kind, beside), acquisitionsOf(kind, beside)
     ways = [ofExams.get(key, known) for key in zip(base["subject"], base["exam"], strict=True)]
     for how in ACQUISITION:

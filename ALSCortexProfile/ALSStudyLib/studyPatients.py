@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +12,14 @@ import pandas as pd
 
 from .estimate import Estimate
 from .patientOutput import MOST_PICTURES, picturesIn, writePatientReport
+from .provenance import readRecord
 from .study import StudyResult
 from .studyCharts import Chart, LimbChart
-from .studyFiles import numbers, readText, recordBeside
+from .studyFiles import numbers, readText
 from .studyMeasurements import ACQUISITION, BOTH, MEASURES
 from .studyRange import rangeChart
 from .studyUnits import firstReader, regionLabel
-from .subjectNames import knownAs
+from .subjectNames import fileStem, knownAs
 
 _TEXT = ("subject", "exam", "target", "region", "side", "status", "slices", "flags", "rule")
 
@@ -78,7 +78,7 @@ def writePatientPages(
             person = {name: person[name] for name in ("group", "sex") if name in person}
         person["age_years"] = _ageAt(result, subject, exam)
         values = result.exams.loc[(subject, exam)] if (subject, exam) in result.exams.index else pd.Series(dtype=float)
-        stem = _stem(subject, exam, result.kind, stems)
+        stem = fileStem(f"{subject}_exam{exam}_{result.kind}", result.kind, stems)
         path, record = _record(given, subject, exam)
         pictures = picturesIn(path.parent / "figures", result.kind) if record.get("subject") else []
         drawn = drawCharts(folder, _charts(result, subject, exam, values, person["age_years"], stem))
@@ -107,20 +107,10 @@ def writePatientPages(
         )
 
 
-def _stem(subject: str, exam: str, kind: str, taken: set[str]) -> str:
-    """A file name of its own, whatever signs the subject's name has."""
-    safe = re.sub(r"[^\w.-]+", "_", f"{subject}_exam{exam}_{kind}").strip("._") or kind
-    stem, number = safe, 2
-    while stem.casefold() in taken:
-        stem, number = f"{safe}_{number}", number + 1
-    taken.add(stem.casefold())
-    return stem
-
-
 def _record(given: pd.DataFrame, subject: str, exam: str) -> tuple[Path, dict]:
     """The file a page's rows are from, and its provenance: of this very exam, or only how its values came about."""
     path = given["_path"].iloc[0]
-    record = recordBeside(path)
+    record = readRecord(path.parent)
     isSame = knownAs(str(record.get("subject")), [subject]) == subject and (record.get("exam") or "1") == exam
     if given["_path"].nunique() == 1 and isSame:
         return path, record

@@ -5,6 +5,7 @@ Needs neither pandas nor the scene.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -25,3 +26,13 @@ def knownAs(subject: str, names: Iterable[str]) -> str:
         return subject
     alike = [name for name in names if plainId(name) == plainId(subject)]
     return alike[0] if len(alike) == 1 else subject
+
+
+def fileStem(name: str, otherwise: str, taken: set[str]) -> str:
+    """A file name of its own, whatever signs a name has, added to those taken; not even by case like another."""
+    safe = re.sub(r"[^\w.-]+", "_", name).strip("._") or otherwise
+    stem, number = safe, 2
+    while stem.casefold() in taken:
+        stem, number = f"{safe}_{number}", number + 1
+    taken.add(stem.casefold())
+    return stem
