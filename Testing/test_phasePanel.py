@@ -55,7 +55,7 @@ class WordsTest(PhasePanelCase):
         """What README lists is said in words, and with what to do, not as the tables spell it."""
         from PhaseShiftROILib.panelTexts import flagTexts
 
-        text = (ROOT / "PhaseShiftROI/README.md").read_text(encoding="utf-8")
+        text = (ROOT / "Docs/PhaseShiftROI.md").read_text(encoding="utf-8")
         table = text[text.index("| flag | meaning |") :].split("\n\n")[0]
         flags = [flag for row in table.splitlines()[2:] for flag in re.findall(r"`(\S+?)`", row.split("|")[1])]
         self.assertGreater(len(flags), 20)
