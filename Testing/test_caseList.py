@@ -77,6 +77,11 @@ class CaseListTest(unittest.TestCase):
         self.assertEqual(readCases(path, settingNames()), (cases, []))
         self.assertIn("below/i,1.nii;i 2.nii", path.read_text())
 
+    def testNoFilterIsAFilter(self):
+        cases, _ = self.read("subject,phase,filter,encoding\nP1,p.nii,None,none\nP2,p.nii,n/a,bids\n")
+        self.assertEqual([case.values.get("filter") for case in cases], ["none", None])
+        self.assertNotIn("encoding", cases[0].values)
+
     def testNoFile(self):
         for name in ("missing.csv", "."):
             with self.assertRaisesRegex(InputError, "expected a CSV file"):

@@ -19,6 +19,7 @@ PATH_SEPARATOR = ";"  # between the echoes of an image, and between contours
 SEVERAL = ("image", "contours")
 DELIMITERS = ",\t;"
 BLANK = ("", MISSING, "na", "nan", "none", "null")  # as spreadsheets and pandas write it
+NONE_IS_A_VALUE = ("filter",)
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,9 @@ def _case(path: Path, header: Sequence[str], number: int, cells: Sequence[str]) 
     values = {}
     for name, cell in zip(header, cells, strict=False):
         text = cell.strip() if name in FILES else " ".join(cell.split())
-        if name and text.casefold() not in BLANK:
+        if name in NONE_IS_A_VALUE and text.casefold() == "none":
+            values[name] = "none"
+        elif name and text.casefold() not in BLANK:
             values[name] = text
     for name in set(FILES) & set(values):
         pairs = _targetsAndPaths(name, values[name])
