@@ -33,8 +33,10 @@ class ALSCortexProfile(ScriptedLoadableModule):
 target, draw a line on the surface of the cortex, paint the references, read the number with its confidence interval.
 In amyotrophic lateral sclerosis (ALS) these layers can become darker and thinner.</p>
 <p><b>Research use. Supportive, not diagnostic.</b></p>
-<p>See the <a href="https://github.com/ALSMotorCortex/SlicerALSMotorCortex">documentation of the extension</a>.
-Method: G. Donatelli et al., American Journal of Neuroradiology 2018;39:63.</p>
+<p>See the <a href="https://github.com/ALSMotorCortex/SlicerALSMotorCortex/blob/main/README.md">tutorial</a>, the
+<a href="https://github.com/ALSMotorCortex/SlicerALSMotorCortex/blob/main/Docs/ALSCortexProfile.md">page of this
+module</a>, and <a href="https://github.com/ALSMotorCortex/SlicerALSMotorCortex/blob/main/Docs/Methods.md">how it
+measures</a>. Method: G. Donatelli et al., American Journal of Neuroradiology 2018;39:63.</p>
 """)
         self.parent.acknowledgementText = _("""
 <p>The measurement follows G. Donatelli et al., American Journal of Neuroradiology 2018;39:63. It is an independent

@@ -34,7 +34,10 @@ it.</p>
 kept: three of the precentral gyrus, one of the frontal cortex and the deep nuclei. Tables give the values in radians,
 hertz and parts per billion, with the share of a shift that the filter leaves.</p>
 <p><b>Research use. Supportive, not diagnostic.</b></p>
-<p>See the <a href="https://github.com/ALSMotorCortex/SlicerALSMotorCortex">documentation of the extension</a>.</p>
+<p>See the <a href="https://github.com/ALSMotorCortex/SlicerALSMotorCortex/blob/main/Docs/PhaseShiftROI.md">tutorial
+and page of this module</a>, and
+<a href="https://github.com/ALSMotorCortex/SlicerALSMotorCortex/blob/main/Docs/Methods.md">how it measures</a>. Method:
+M.-Y. Liu et al., Journal of International Medical Research 2021;49(2).</p>
 """)
         self.parent.acknowledgementText = _("""
 <p>The measurement follows M.-Y. Liu et al., Journal of International Medical Research 2021;49(2),

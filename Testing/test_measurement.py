@@ -119,6 +119,13 @@ class SettingsTest(unittest.TestCase):
         self.assertNotEqual(measurement.status, "ok")
         self.assertTrue(np.isnan(measurement.selected.sh))
 
+    def testWindowBeyondTheSamplesIsRefused(self):
+        """A gyrus of 4.5 mm has no samples at 5 mm."""
+        settings = QUICK.with_(windowStartMm=5.0, windowEndMm=6.0)
+        measurement = measureProfile(arcInput(BAND, radiusMm=4.5), settings)
+        self.assertEqual(measurement.status, "invalid_input")
+        self.assertRegex(measurement.reason, r"holds 0.0 mm of the profile, .* to 4\.\d mm; expected at least")
+
     def testSameSeedSameIntervals(self):
         settings = ProfileSettings(resamples=100)
         profileInput = arcInput(snr=25.0)

@@ -1,7 +1,7 @@
 """Several echoes to one image, by a choice that is made and stored, never guessed.
 
-Values of different choices do not mix: one and the same band has SH 0.27 by mean, 0.22 by root sum of squares,
-0.09 on the first and 0.48 on the last echo of the 3T protocol (METHODS.md).
+Values of different choices do not mix: a cortex of R2* 30 beside white matter of 18.8 1/s is darker by a share of 0.30
+by mean, 0.26 by root sum of squares, 0.14 on the first and 0.51 on the last echo of the paper's 3T protocol.
 """
 
 from __future__ import annotations

@@ -55,6 +55,9 @@ def adviceText(status: str) -> str:
 
 def flagText(flag: str) -> str:
     """A remark as words; one that has none is shown as the tables have it."""
+    number, _separator, rest = flag.partition("_")
+    if rest == "normals_not_sampled":
+        return _("{number} normals meet the border of the image or missing voxels").format(number=number)
     return {
         "closed_contour": _("the line is closed"),
         "normals_flipped_by_user": _("normals flipped by hand"),

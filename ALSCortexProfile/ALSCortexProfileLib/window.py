@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from ALSStudyLib.errors import InputError
 
 from .bandModel import SuperficialPrior
 from .doubleSigmoid import WIDTH_FRACTION
@@ -19,6 +20,7 @@ from .settings import ProfileSettings
 
 MIN_SHARE_OF_NORMALS = 0.5  # a depth that fewer normals reach is another, smaller piece of cortex
 MIN_WINDOW_MM = 2.5  # below this no model could be told from another
+MIN_HAND_WINDOW_MM = 0.9  # the panel's least, less a depth step at its end
 CLEAR_RISE = 0.1  # of the peak: above the band, this much up again is another structure
 OTHER_STRUCTURE = 0.35  # of the peak: beyond the band, this much up or down is something else
 
@@ -38,6 +40,15 @@ class Window:
         return slice(self.first, self.last + 1)
 
 
+def _checkWindowByHand(depthMm: np.ndarray, first: int, last: int, low: int, high: int) -> None:
+    if depthMm[last] - depthMm[first] < MIN_HAND_WINDOW_MM - 1e-9:
+        raise InputError(
+            f"The window by hand holds {max(depthMm[last] - depthMm[first], 0):.1f} mm of the profile, which could be "
+            f"sampled from {depthMm[low]:.1f} to {depthMm[high]:.1f} mm; expected at least {MIN_HAND_WINDOW_MM:g} mm; "
+            "choose other depths."
+        )
+
+
 def bandPeakIndex(depthMm: np.ndarray, d: np.ndarray, maxBandDepthMm: float) -> int:
     """Index of the highest mean d between the pia and the deepest place of a band."""
     searched = (depthMm >= 0.3) & (depthMm <= maxBandDepthMm) & np.isfinite(d)
@@ -45,7 +56,10 @@ def bandPeakIndex(depthMm: np.ndarray, d: np.ndarray, maxBandDepthMm: float) -> 
 
 
 def chooseWindow(profile: MeanProfile, settings: ProfileSettings) -> Window:
-    """The window of a mean profile, by the policy and fixed limits of the settings."""
+    """The window of a mean profile, by the policy and fixed limits of the settings.
+
+    :raises InputError: fixed limits between which next to nothing could be sampled.
+    """
     x, d = profile.depthMm, profile.hypointensity
     reached = np.flatnonzero(profile.n >= MIN_SHARE_OF_NORMALS * profile.n.max())
     low, high = int(reached[0]), int(reached[-1])
@@ -76,6 +90,8 @@ def chooseWindow(profile: MeanProfile, settings: ProfileSettings) -> Window:
         first = int(np.clip(np.searchsorted(x, settings.windowStartMm - 1e-9), low, high))
     if settings.windowEndMm is not None:
         last = int(np.clip(np.searchsorted(x, settings.windowEndMm + 1e-9) - 1, low, high))
+    if settings.windowStartMm is not None or settings.windowEndMm is not None:
+        _checkWindowByHand(x, first, last, low, high)
     return Window(first, last, superficial)
 
 

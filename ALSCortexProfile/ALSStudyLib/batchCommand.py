@@ -38,10 +38,10 @@ def addRunOptions(command: argparse.ArgumentParser) -> None:
     """How cases are measured, wherever they are listed."""
     run = command.add_argument_group("run")
     where = run.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=_count, default=1, metavar="N", help="processes of this machine (1)")
+    where.add_argument("--workers", type=_count, default=1, metavar="N", help="processes of this machine")
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, as tcp://host:8786")
     run.add_argument(
-        "--time-limit-min", type=_minutes, default=60.0, metavar="MIN", help="for one exam, with --workers (60)"
+        "--time-limit-min", type=_minutes, default=60.0, metavar="MIN", help="for one exam, with --workers"
     )
     run.add_argument(
         "--exam-folders", action="store_true", help="also write for each exam what the single commands write"

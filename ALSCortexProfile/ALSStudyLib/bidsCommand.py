@@ -50,7 +50,7 @@ def addArguments(command: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="SUFFIX",
-        help="only these images (MEGRE, T2starw, T2star, GRE, swi); of several phase echoes the one nearest to "
+        help="only these images (MEGRE, T2starw, T2star, GRE, swi, SWI); of several phase echoes the one nearest to "
         f"{PREFERRED_ECHO_MS:g} ms is measured, or that of the regions' name",
     )
     command.add_argument("--list-only", action="store_true", help=f"write {LIST_NAME} for batch, and measure nothing")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import batchCommand, bidsCommand, studyCommand
 from .errors import INTERNAL, sentenceOf
-from .examOptions import LineParser, addExamOptions
+from .examOptions import HelpWithDefaults, LineParser, addExamOptions
 from .examSources import examSource
 from .provenance import DISCLAIMER, VERSION
 from .threads import oneThread
@@ -92,7 +92,7 @@ def _command(commands, name, help, example, run):
         help=help,
         description=f"{help[0].upper()}{help[1:]}. {DISCLAIMER}",
         epilog=f"example:\n  {PROGRAM} {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpWithDefaults,
     )
     command.set_defaults(run=run)
     command.add_argument(

@@ -13,6 +13,15 @@ class LineParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
+class HelpWithDefaults(argparse.RawDescriptionHelpFormatter):
+    """Says the default of every option that has one worth saying."""
+
+    def _get_help_string(self, action):
+        text = action.help or ""
+        isSaid = type(action.default) in (str, int, float) and action.default not in ("", argparse.SUPPRESS)
+        return f"{text} (default: %(default)s)" if isSaid else text
+
+
 def addExamOptions(kind: str, command) -> None:
     """What the command `profile`, `phase` or `rerun` measures, and how."""
     if kind == "rerun":
@@ -60,21 +69,40 @@ def _addProfileFiles(command) -> None:
 
 def addProfileSettings(command) -> None:
     command.add_argument("--echo-times-ms", nargs="+", default=[], metavar="TE", help="one per echo, ms")
-    command.add_argument("--echo-combination", default="mean", choices=("mean", "rss", "single", "r2star"))
+    command.add_argument(
+        "--echo-combination",
+        default="mean",
+        choices=("mean", "rss", "single", "r2star"),
+        help="what one image is made of the echoes: mean, root of the sum of squares, one echo, or a map of R2*",
+    )
     command.add_argument("--single-echo-ms", type=float, metavar="TE", help="which echo, for --echo-combination single")
-    command.add_argument("--interpolation", default="cubic", choices=("cubic", "linear"))
     command.add_argument(
-        "--align", action=argparse.BooleanOptionalAction, default=True, help="align single profiles before averaging"
+        "--interpolation", default="cubic", choices=("cubic", "linear"), help="between voxels; linear widens thin bands"
     )
     command.add_argument(
-        "--voxel-aware", action=argparse.BooleanOptionalAction, default=True, help="model the voxel inside the fit"
+        "--align",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="align single profiles before averaging (on)",
     )
-    command.add_argument("--literal", action="store_true", help="the paper's own wording: plain mean profile and fit")
-    command.add_argument("--window-policy", default=None, choices=("superficial", "zero_crossing", "whole"))
+    command.add_argument(
+        "--voxel-aware", action=argparse.BooleanOptionalAction, default=True, help="model the voxel inside the fit (on)"
+    )
+    command.add_argument(
+        "--literal",
+        action="store_true",
+        help="the paper's own procedure: plain mean profile and fit; --align and --voxel-aware then have no effect",
+    )
+    command.add_argument(
+        "--window-policy",
+        default=None,
+        choices=("superficial", "zero_crossing", "whole"),
+        help="depths that the fit looks at (superficial; with --literal zero_crossing)",
+    )
     command.add_argument(
         "--resamples", type=int, default=1000, metavar="N", help="bootstrap resamples, 0 for no intervals"
     )
-    command.add_argument("--seed", type=int, default=None, help="of the bootstrap")
+    command.add_argument("--seed", type=int, default=None, help="of the bootstrap (20180163)")
 
 
 def _contour(text: str) -> tuple[str, Path]:
@@ -110,7 +138,7 @@ def addPhaseSettings(command, required: bool = True) -> None:
     image.add_argument(
         "--encoding",
         choices=("radians", "siemens", "philips_mrad", "bids", "dicom"),
-        help="how the phase is stored: radians; siemens (0..4095 or -4096..4094); philips_mrad (milliradians, GE's "
+        help="how the phase is stored: radians; siemens (0..4095 or -4096..4095); philips_mrad (milliradians, GE's "
         "too); bids (as the JSON sidecar says); dicom (as the header says). Never guessed",
     )
     image.add_argument("--echo-time-ms", type=float, metavar="T", help="echo time, ms; a BIDS sidecar or DICOM has it")
@@ -131,9 +159,9 @@ def addPhaseSettings(command, required: bool = True) -> None:
         "--filtered-lines", type=int, metavar="N", help="central k-space lines of the scanner's filter, if known"
     )
     filters = command.add_argument_group("filter")
-    filters.add_argument("--filter", required=required, choices=("none", "homodyne", "laplacian"))
+    filters.add_argument("--filter", required=required, choices=("none", "homodyne", "laplacian"), help="high-pass")
     filters.add_argument(
-        "--kernel-lines", type=int, default=64, metavar="N", help="central k-space lines that are removed (64)"
+        "--kernel-lines", type=int, default=64, metavar="N", help="central k-space lines that are removed"
     )
     filters.add_argument("--kernel-mm", type=float, metavar="MM", help="instead, the wavelength of the cut-off, mm")
     filters.add_argument("--window", default="hann", choices=("hann", "hamming", "rectangle"), help="of the lines")
@@ -144,7 +172,12 @@ def addPhaseSettings(command, required: bool = True) -> None:
     regions.add_argument(
         "--resample-regions", action="store_true", help="accept regions painted on another grid than the phase"
     )
-    regions.add_argument("--slice-rule", default="ranked", choices=("ranked", "consecutive"))
+    regions.add_argument(
+        "--slice-rule",
+        default="ranked",
+        choices=("ranked", "consecutive"),
+        help="keep the most extreme slices, or the most extreme run of adjacent ones",
+    )
     regions.add_argument(
         "--pixel-rule",
         action="append",
@@ -153,8 +186,8 @@ def addPhaseSettings(command, required: bool = True) -> None:
         help="pixels a region may have in a slice, or REGION=free; repeat",
     )
     weighting = command.add_argument_group("susceptibility-weighted image")
-    weighting.add_argument("--mask-power", type=float, default=4.0, metavar="N", help="power of the phase mask (4)")
-    weighting.add_argument("--slab-mm", type=float, default=8.0, metavar="MM", help="slab of the projection (8)")
+    weighting.add_argument("--mask-power", type=float, default=4.0, metavar="N", help="power of the phase mask")
+    weighting.add_argument("--slab-mm", type=float, default=8.0, metavar="MM", help="slab of the projection")
 
 
 # Scene ----------------------------------------------------------------------------------------------------------

@@ -69,10 +69,10 @@ def addArguments(command: argparse.ArgumentParser) -> None:
         "--cost-ratio", type=float, default=1.0, metavar="R", help="false alarms that a missed patient costs"
     )
     cutoff.add_argument(
-        "--prevalence", type=float, default=0.5, metavar="P", help="of ALS where the cut-off is to be used (0.5)"
+        "--prevalence", type=float, default=0.5, metavar="P", help="of ALS where the cut-off is to be used"
     )
     command.add_argument(
-        "--minimum-controls", type=int, default=10, metavar="N", help="a reference range is refused below this (10)"
+        "--minimum-controls", type=int, default=10, metavar="N", help="a reference range is refused below this"
     )
     command.add_argument("--resamples", type=int, default=1000, metavar="N", help="of every bootstrap")
     command.add_argument("--permutations", type=int, default=1000, metavar="N", help="of the null of each ROC rule")
