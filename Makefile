@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format benchmark clean
+.PHONY: help demo test lint format docs wheel benchmark clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -26,11 +26,18 @@ lint: $(READY) ## check the style of the code
 format: $(READY) ## put the code into shape
 	$(BIN)/python -m ruff format .
 
+docs: $(READY) ## build the documentation site into build/docs
+	$(BIN)/python -m sphinx -W --keep-going -q -c Docs -d build/doctrees . build/docs
+
+wheel: $(READY) ## build the wheel of the headless part into dist
+	@rm -rf build/bdist.* build/lib *.egg-info dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+
 benchmark: $(READY) ## measure accuracy and speed on the phantom battery
 	$(BIN)/python Testing/Benchmarks/runBenchmarks.py $(ARGS)
 
 clean: ## remove everything that make has made
-	rm -rf $(VENV) demo-output build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo-output build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml
