@@ -6,6 +6,7 @@ A full run writes RESULTS.md beside this file. Exit code 1 if a goal of accuracy
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
 import time
@@ -112,7 +113,8 @@ def report(topics: list[Topic], seconds: float) -> str:
         for caption, header, rows in topic.tables:
             lines += ["", f"{caption}:", "", *table(header, rows)]
     software = ", ".join(f"{name} {version}" for name, version in versions.items())
-    lines += ["", "## Software", "", f"{platform.system()} {platform.machine()}; {software}."]
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    lines += ["", "## Machine and software", "", f"{machine}; {software}."]
     return "\n".join(lines) + "\n"
 
 
@@ -122,7 +124,8 @@ def _goalRow(goal: Goal):
 
 
 def table(header, rows) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in (header, ["---"] * len(header), *rows)]
+    return [f"| {' | '.join(row)} |" for row in cells]
 
 
 if __name__ == "__main__":
