@@ -30,7 +30,6 @@ html_title = project
 html_logo = "../Resources/ALSMotorCortex.png"
 html_show_copyright = False
 myst_heading_anchors = 4  # as on GitHub, a link may end in #a-heading
-myst_enable_extensions = ["dollarmath"]
 
 
 def setup(app):
