@@ -31,8 +31,8 @@ IN_REPOSITORY = re.compile(re.escape(REPOSITORY) + r"/(?:blob|raw|tree)/main/([^
 ON_LABELS = ("README.md", "Docs/ALSCortexProfile.md", "Docs/PhaseShiftROI.md", "Docs/Study.md")
 OF_SLICER = {
     "Additional module paths", "Application Settings", "Developer mode", "Edit", "Extensions Manager", "File",
-    "Install", "Install Extensions", "Line Profile", "Modules", "Quantification", "Reload", "Reload and Test", "Sample Data",
-    "Save Scene", "Segment Editor", "Segment Statistics", "View",
+    "Install", "Install Extensions", "Line Profile", "Modules", "Quantification", "Reload", "Reload and Test",
+    "Sample Data", "Save Scene", "Segment Editor", "Segment Statistics", "View",
 }  # fmt: skip
 
 

@@ -21,7 +21,8 @@ SCIENCE = {
     ),
     PHASE: (
         "angle", "closeUps", "encoding", "gaussianHighPass", "growth", "homodyne", "laplacian", "measurement",
-        "parallel", "polarity", "preparation", "regions", "retention", "settings", "signFlips", "slices", "weighting",
+        "midline", "parallel", "polarity", "preparation", "regions", "retention", "settings", "signFlips", "slices",
+        "weighting",
     ),
 }  # fmt: skip
 SCENE = {

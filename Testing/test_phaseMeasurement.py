@@ -179,6 +179,51 @@ class RemarkTest(unittest.TestCase):
         self.assertEqual(self.flagsAt(4, 100, 0.1, "laplacian"), set())
 
 
+class SideTest(unittest.TestCase):
+    """A head of 140 mm whose middle lies 8 mm to the left of the origin, in noise; putamen painted 20 mm beside it."""
+
+    def flags(self, name: str, offsetMm: float, widthMm=140.0, axis=0, withMagnitude=True) -> tuple[str, ...]:
+        matrix = np.diag([-1.0, 1.0, 2.0, 1.0])
+        matrix[:3, 3] = 100.0, -100.0, 0.0
+        if axis == 1:
+            matrix[:2, :2] = [[0.0, -1.0], [-1.0, 0.0]]
+            matrix[:2, 3] = 100.0, 100.0
+        position_R = 100.0 - np.arange(200)
+        column = np.abs(position_R + 8.0) <= widthMm / 2
+        inside = np.zeros((3, 200, 200), dtype=bool)
+        inside[:, 30:170, :] = column
+        mask = np.zeros(inside.shape, dtype=bool)
+        mask[1, 100:104, np.flatnonzero(np.abs(position_R + 8.0 - offsetMm) <= 2)] = True
+        magnitude = np.where(inside, 500.0, 0.0) + np.random.default_rng(0).rayleigh(20.0, inside.shape)
+        if axis == 1:
+            magnitude, mask = magnitude.transpose(0, 2, 1), mask.transpose(0, 2, 1)
+        source = phaseInput(
+            phase=ImageVolume(np.zeros(mask.shape, dtype=np.float32), matrix),
+            magnitude_KJI=magnitude if withMagnitude else None,
+            regions=(region(name, mask),),
+        )
+        (measurement,) = measurePhaseShift(source, NOT_FILTERED)
+        self.assertTrue(measurement.chosen)  # it keeps its value
+        return measurement.flags
+
+    def testARegionOnTheOtherSideIsSaid(self):
+        for axis in (0, 1):
+            for name, offsetMm, isAcross in (
+                ("putamen_left", 20.0, True),
+                ("putamen_left", -20.0, False),
+                ("putamen_right", -20.0, True),
+                ("putamen_right", 20.0, False),
+                ("putamen_left", 4.0, False),  # within what the middle is worth
+                ("my_place", 20.0, False),
+            ):
+                with self.subTest(name=name, offsetMm=offsetMm, axis=axis):
+                    self.assertEqual("side_against_midline" in self.flags(name, offsetMm, axis=axis), isAcross)
+
+    def testNothingIsSaidWhereTheMiddleIsNotKnown(self):
+        self.assertNotIn("side_against_midline", self.flags("putamen_left", 20.0, widthMm=100.0))
+        self.assertNotIn("side_against_midline", self.flags("putamen_left", 20.0, withMagnitude=False))
+
+
 class RulesTest(unittest.TestCase):
     def testThePapersRules(self):
         for slug, low, high in (("precentral_gyrus", 15, 25), ("frontal_cortex", 15, 25), ("caudate_nucleus", 25, 35)):

@@ -106,6 +106,8 @@ class FollowingTest(ProfilePanelCase):
         click(self.ui.flipButton)
         self.rest()
         self.assertIn("normals_flipped_by_user", self.exam.measurements["hand_knob_left"].flags)
+        self.assertEqual(self.exam.measurements["hand_knob_left"].status, "no_band")
+        self.assertIn("this is no finding", self.ui.targetMessageLabel.text)
         click(self.ui.flipButton)
         self.rest()
         self.assertNotIn("normals_flipped_by_user", self.exam.measurements["hand_knob_left"].flags)

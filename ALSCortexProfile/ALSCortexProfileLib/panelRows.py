@@ -72,7 +72,10 @@ def messageOf(target: str, measurement, isHidden: bool, problem: str, drawing: s
 
 def remarksOf(measurement) -> list[str]:
     """Reason, advice and flags of a measurement, in words."""
-    return [*filter(None, [measurement.reason, adviceText(measurement.status)]), *map(flagText, measurement.flags)]
+    return [
+        *filter(None, [measurement.reason, adviceText(measurement.status, measurement.flags)]),
+        *map(flagText, measurement.flags),
+    ]
 
 
 def _statusWithRemarks(measurement) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from slicer.i18n import tr as _
 
@@ -34,8 +35,13 @@ def statusText(status: str) -> str:
     }.get(status, status)
 
 
-def adviceText(status: str) -> str:
+def adviceText(status: str, flags: Sequence[str] = ()) -> str:
     """What to do about a status; "" if nothing."""
+    if status == "no_band" and "normals_flipped_by_user" in flags:
+        return _(
+            "The normals were flipped by hand and may point away from the cortex: then this is no finding. Press Flip "
+            "normals again."
+        )
     return {
         "no_band": _(
             "No dark band stands out below the line, as in many healthy cortices. SH, Thk and SH/Thk stay blank. Check "

@@ -12,6 +12,7 @@ import numpy as np
 from ALSStudyLib.errors import InputError
 
 from .angle import wrapped
+from .midline import isAcross, midline_R
 from .polarity import UNKNOWN, PolarityCheck, checkPolarity
 from .polarity import CHECKED as CHECKED_STRUCTURES
 from .preparation import PhaseInput, PreparedPhase, preparePhase
@@ -79,11 +80,15 @@ def measurePhaseShift(
     _checkRules(rules, source.regions)
     checks = polarityChecks(prepared, source.regions)
     examFlags = [*prepared.flags, *_contradictions(checks, source.polarity)]
-    return [
-        _measureRegion(prepared, region, rules.get(region.structure.slug, region.structure.rule), examFlags, checks)
-        for region in source.regions
-        if region.structure.slug != VEIN
-    ]
+    middle_R = midline_R(source.phase, source.magnitude_KJI)
+    found = []
+    for region in source.regions:
+        if region.structure.slug != VEIN:
+            across = isAcross(region.side, region.voxels_IJK, source.phase, middle_R)
+            flags = [*region.flags, *(["side_against_midline"] if across else [])]
+            rule = rules.get(region.structure.slug, region.structure.rule)
+            found.append(_measureRegion(prepared, region, rule, flags, examFlags, checks))
+    return found
 
 
 def _checkRules(rules, regions) -> None:
@@ -96,9 +101,8 @@ def _checkRules(rules, regions) -> None:
             )
 
 
-def _measureRegion(prepared, region, rule, examFlags, checks) -> PhaseMeasurement:
+def _measureRegion(prepared, region, rule, flags, examFlags, checks) -> PhaseMeasurement:
     settings, wanted = prepared.settings, region.structure.nSlices
-    flags = [*region.flags]
     candidates = _sliceValues(prepared, region, rule)
     selected = chooseSlices(
         [value.slice for value in candidates],

@@ -74,6 +74,10 @@ def _plainFlags() -> dict[str, tuple[str, str]]:
             _("left and right exchanged"),
             _("The left region lies to the right of the right one: paint each on its side. Until then, no value."),
         ),
+        "side_against_midline": (
+            _("on the other side"),
+            _("The region lies on the other side of the head than its name says: paint it on its own side."),
+        ),
         "not_finite": (_("pixels without a number"), _("Move the region to where the image has values.")),
         "no_slice_measured": (_("no slice measured"), _("Move the region to where the image has signal.")),
         "sign_against_polarity": (
