@@ -202,7 +202,7 @@ class ResultsTest(BatchCase):
             self.assertTrue((folder / "scene.mrb").is_file() and (folder / "provenance.json").is_file())
         shutil.rmtree(folders[1])
         done = call("batch", path, "--output", self.output, *FAST, "--exam-folders", "--no-figures")
-        self.assertRegex(done.stdout, "3 of 4 exams were measured before; 1 are left")
+        self.assertRegex(done.stdout, "3 of 4 exams were done before; 1 are left")
         self.assertTrue(folders[1].is_dir())
 
 
@@ -236,7 +236,7 @@ class FaultsTest(BatchCase):
         self.assertTrue(4 <= len(kept) < len(self.rows), len(kept))
         done = call(*self.command)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertRegex(done.stdout, f"{len(kept)} of 8 exams were measured before")
+        self.assertRegex(done.stdout, f"{len(kept)} of 8 exams were done before")
         lines = self.records.read_bytes().splitlines()
         self.assertEqual(len(lines), len(self.rows))
         self.assertLessEqual(set(kept), set(lines))  # the same records, with the seconds they took
@@ -264,7 +264,7 @@ class FaultsTest(BatchCase):
         broken = readTable(self.output / "profile_measurements.tsv")[statuses.index("broken")]
         self.assertRegex(broken["flags"], r"ended \(SIGKILL\)")
         done = call(*self.command)
-        self.assertRegex(done.stdout, "7 of 8 exams were measured before")
+        self.assertRegex(done.stdout, "7 of 8 exams were done before")
         self.assertEqual(tablesIn(self.output), self.wanted())
 
     def testTimeLimit(self):
@@ -289,7 +289,7 @@ class FaultsTest(BatchCase):
         count = lineCount(self.records)
         self.assertTrue(0 < count < 8, count)
         done = call(*self.command)
-        self.assertRegex(done.stdout, f"{count} of 8 exams were measured before")
+        self.assertRegex(done.stdout, f"{count} of 8 exams were done before")
         self.assertEqual(tablesIn(self.output), self.wanted())
 
     def testInterrupted(self):
@@ -316,7 +316,7 @@ class FaultsTest(BatchCase):
         os.utime(image, (time.time() + 5, time.time() + 5))
         self.writeCases([self.rows[2], *rows])  # and a row moved down is not
         done = call("batch", cases, "--output", self.output)
-        self.assertRegex(done.stdout, "1 of 3 exams were measured before; 2 are left")
+        self.assertRegex(done.stdout, "1 of 3 exams were done before; 2 are left")
         self.assertEqual([row["subject"] for row in readTable(self.output / "cases.tsv")], ["P2", "P0", "P1"])
 
     def testAnotherListLeavesWhatIsMeasured(self):
@@ -324,7 +324,7 @@ class FaultsTest(BatchCase):
         call("batch", self.writeCases(self.rows[2:3]), "--output", self.output)
         self.assertEqual([row["subject"] for row in readTable(self.output / "cases.tsv")], ["P2"])
         done = call("batch", self.writeCases(self.rows[:3]), "--output", self.output)
-        self.assertRegex(done.stdout, "3 of 3 exams were measured before")
+        self.assertRegex(done.stdout, "3 of 3 exams were done before")
 
     def testProcessThatEndsBetweenTwoJobs(self):
         """Pebble then gives up the whole pool."""

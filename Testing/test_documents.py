@@ -30,9 +30,10 @@ IN_REPOSITORY = re.compile(re.escape(REPOSITORY) + r"/(?:blob|raw|tree)/main/([^
 # Where words in italics are labels of the panels, and those that are Slicer's own.
 ON_LABELS = ("README.md", "Docs/ALSCortexProfile.md", "Docs/PhaseShiftROI.md", "Docs/Study.md")
 OF_SLICER = {
-    "Additional module paths", "Application Settings", "Developer mode", "Edit", "Extensions Manager", "File",
+    "Additional module paths", "Application Settings", "DICOM", "Developer mode", "Edit", "Extensions Manager", "File",
     "Install", "Install Extensions", "Line Profile", "Modules", "Quantification", "Reload", "Reload and Test",
-    "Sample Data", "Save Scene", "Segment Editor", "Segment Statistics", "View",
+    "Sample Data", "Save Data", "Segment Editor", "Segment Statistics", "View",
+    "Code", "Download ZIP",  # of GitHub
 }  # fmt: skip
 
 

@@ -181,15 +181,15 @@ def drawFit(measurement: ProfileMeasurement) -> Figure:
     ax.plot(x, mean.hypointensity, color=COLORS["mean"], lw=1.6, label="mean profile")
     top = float(np.nanmax(mean.hypointensity[window.slice]))
     if measurement.status == "ok":
-        ax.plot(
-            x, measurement.modelCurve, color=COLORS["fit"], lw=1.2, ls="--", label="model, as seen through the voxel"
-        )
-        fit = chosen.fit
+        if chosen.voxelAware:
+            seen = "model, as seen through the voxel"
+            ax.plot(x, measurement.modelCurve, color=COLORS["fit"], lw=1.2, ls="--", label=seen)
+        fit, name = chosen.fit, "band, without the voxel's blur" if chosen.voxelAware else "fit"
         fine = np.linspace(max(x[0], fit.startMm - 1.0), fit.endMm + 1.0, 400)
         band = doubleSigmoid(fine, fit.a, fit.b1, fit.c1, fit.b2, fit.c2)
         fitted = (fine >= x[window.first]) & (fine <= x[window.last])
         ax.plot(fine, band, color=COLORS["fit"], lw=1.0, alpha=0.5)
-        ax.plot(fine[fitted], band[fitted], color=COLORS["fit"], lw=2.2, label="band, without the voxel's blur")
+        ax.plot(fine[fitted], band[fitted], color=COLORS["fit"], lw=2.2, label=name)
         level = WIDTH_FRACTION * fit.peak
         ax.annotate("", (fit.startMm, level), (fit.endMm, level), arrowprops={"arrowstyle": "<->", "color": "k"})
         ax.text(

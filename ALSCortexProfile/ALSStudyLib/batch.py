@@ -103,7 +103,7 @@ def _measure(jobs: Sequence[Job], records: RecordFile, engine, progress) -> None
     todo = [job for job in jobs if _isToDo(job, records)]
     done, failed = len(jobs) - len(todo), 0
     if done:
-        logger.info("%d of %d exams were measured before; %d are left.", done, len(jobs), len(todo))
+        logger.info("%d of %d exams were done before; %d are left.", done, len(jobs), len(todo))
     if not todo:
         return
     with engine() as started:

@@ -149,7 +149,7 @@ def checkSegmentGrid(segmentationNode, segmentId: str, image: ImageVolume) -> No
     if np.abs(at_IJK - nearest).max() > GRID_TOLERANCE or not np.allclose(steps @ steps.T, np.eye(3)):
         raise InputError(
             f"Region '{labelmap.name}' is painted on another grid than '{image.name}'; expected the image's own "
-            "voxels; paint it there, or ask for it to be resampled."
+            "voxels; paint it there, or have it resampled (on the command line --resample-regions)."
         )
     inside = nearest[0] + (found - corners[0]) @ steps
     outside = int(((inside < 0) | (inside >= image.shape_IJK)).any(1).sum())

@@ -77,13 +77,14 @@ def agreementRows(
                 **place,
             )
         )
+        shown = tuple(label.replace("_", " ") for label in (first, second))  # names of files, too
         charts.append(
             DifferenceChart(
                 f"agreement_{measure}_{len(charts) + 1}",
-                f"{MEASURE_LABELS[measure]}: {first} and {second}",
+                f"{MEASURE_LABELS[measure]}: {shown[0]} and {shown[1]}",
                 MEASURE_LABELS[measure],
                 limits,
-                (first, second),
+                shown,
                 note=f"ICC(A,1) {both.a1.value:.2f} ({both.a1.ciLow:.2f} to {both.a1.ciHigh:.2f}); {what}",
             )
         )

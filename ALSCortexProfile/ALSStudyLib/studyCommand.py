@@ -76,7 +76,7 @@ def addArguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--resamples", type=int, default=1000, metavar="N", help="of every bootstrap")
     command.add_argument("--permutations", type=int, default=1000, metavar="N", help="of the null of each ROC rule")
-    command.add_argument("--seed", type=int, default=None, help="of bootstrap and permutations")
+    command.add_argument("--seed", type=int, default=None, help="of bootstrap and permutations (20180101)")
     command.add_argument("--no-figures", dest="figures", action="store_false", help="do not draw figures")
     command.add_argument(
         "--no-patients", dest="patients", action="store_false", help="no page for each patient, only that of the study"

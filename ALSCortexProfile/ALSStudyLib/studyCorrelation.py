@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
 from .correlation import clusteredSpearman, spearman
-from .estimate import notMeasurable
+from .estimate import Estimate, notMeasurable
 from .limbs import limbOf, limbScore
 from .studyCharts import LimbRow, ScatterChart
 from .studyMeasurements import BOTH
@@ -141,7 +143,13 @@ def _limbs(measure, patients, people, settings):
         x,
         ("als",) * len(x),
         tuple(map(str, owners)),
-        f"rho {clustered.value:.2f} ({clustered.ciLow:.2f} to {clustered.ciHigh:.2f}); {len(x)} values of {len(names)} "
-        "patients",
+        f"{_rhoText(clustered)}; {len(x)} values of {len(names)} patients",
     )
     return rows, [chart] if len(x) else []
+
+
+def _rhoText(rho: Estimate) -> str:
+    if not math.isfinite(rho.value):
+        return "rho not computed"
+    interval = f" ({rho.ciLow:.2f} to {rho.ciHigh:.2f})" if math.isfinite(rho.ciLow) else ", no interval"
+    return f"rho {rho.value:.2f}{interval}"

@@ -52,6 +52,7 @@ POINT_SIZE = 5.5  # points, a marker's diameter
 DARK, GRAY = "0.15", "0.45"
 DASH = "\N{EN DASH}"
 READER_MARKERS = ("*", "P", "v", "^", "<", ">")
+LABEL_CHARACTERS = 30  # of an axis beside so high a figure
 NOTE_CHARACTERS = 66  # in a line of a figure of that width
 LEGEND_ROW_IN, NOTE_LINE_IN, TITLE_LINE_IN, DECORATION_IN = 0.21, 0.182, 0.19, 0.92
 NAMED_OUTLIERS = 3
@@ -250,11 +251,11 @@ def drawDifference(chart: DifferenceChart) -> Figure:
         mask = np.array([g == group for g in groups], dtype=bool) & np.isfinite(differences)
         label = f"{groupName(group)} (n = {np.count_nonzero(mask)})" if chart.groups else None
         _points(ax, means[mask], differences[mask], group, label)
-    first, second = chart.labels
+    first, second = ("\n".join(textwrap.wrap(label, LABEL_CHARACTERS)) for label in chart.labels)
     ax.set(
         ylim=(low, high),
         xlabel=f"mean of both, {chart.valueLabel}" + ("" if chart.groups else f"  (n = {result.n})"),
-        ylabel=f"{first} {MINUS} {second}",
+        ylabel=f"{first}\n{MINUS} {second}",
     )
     return _finished(figure, ax, chart, columns=3)
 
