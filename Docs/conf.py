@@ -42,7 +42,8 @@ def _prepare(app, page, source):
     source[0] = re.sub(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)", lambda link: _toSource(page, link), source[0])
     if page == root_doc:
         for caption, pages in PAGES.items():
-            names = "\n".join(f"/{name}" for name in pages)
+            first = ("Start and tutorial <self>",) if caption == "In Slicer" else ()
+            names = "\n".join((*first, *(f"/{name}" for name in pages)))
             source[0] += f"\n\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{names}\n```\n"
 
 

@@ -291,6 +291,24 @@ class RegionsTest(PhasePanelCase):
         self.panel.logic.chooseDefaults(self.panel._parameterNode)
         self.assertIs(self.panel._parameterNode.regions, chosen)
 
+    def testOnlyTheChosenRegionsAreInView(self):
+        """A second reader does not see the regions of the first; what is not of the panel stays."""
+        import slicer
+
+        first = self.addCase().regions
+        tumor = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Tumor")
+        tumor.CreateDefaultDisplayNodes()
+        self.assertTrue(first.GetDisplayVisibility())
+        click(self.ui.addRegionsButton)
+        self.rest()
+        second = self.panel._parameterNode.regions
+        for chosen in (second, None, first, second):
+            choose(self.ui.regionsSelector, chosen)
+            self.rest()
+            seen = [node for node in (first, second) if node.GetDisplayVisibility()]
+            self.assertEqual(seen, [node for node in (chosen,) if node is not None])
+            self.assertTrue(tumor.GetDisplayVisibility())
+
     def place(self):
         state = self.exam.session.states[SLUG]
         point_RAS = state.centerOf_RAS(self.exam.session.image, state.values[0].slice)

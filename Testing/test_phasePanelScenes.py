@@ -96,16 +96,16 @@ class PreparedTest(PhasePanelCase):
         logic.chooseCase(nodes)
         self.openSections()
         enterValue(self.ui.kernelLinesSpinBox, 22)
-        self.assertEqual((self.ui.echoTimeSpinBox.value, self.ui.fieldStrengthSpinBox.value), (18.6173, 2.89362))
+        self.assertEqual((self.ui.echoTimeSpinBox.value, self.ui.fieldStrengthSpinBox.value), (18.62, 2.89))
         node.echoTimeMs = self.ui.echoTimeSpinBox.value  # as a field does that writes back what it shows
         click(self.ui.prepareButton)
         self.rest()
         self.assertEqual(nodes.phase.GetAttribute(ECHO_TIME_ATTRIBUTE), "18.617342")
         self.assertEqual(nodes.phase.GetAttribute(FIELD_STRENGTH_ATTRIBUTE), "2.89362")
         self.openSections()
-        enterValue(self.ui.echoTimeSpinBox, 18.62)
+        enterValue(self.ui.echoTimeSpinBox, 18.63)
         self.rest()
-        self.assertEqual(nodes.phase.GetAttribute(ECHO_TIME_ATTRIBUTE), "18.62")
+        self.assertEqual(nodes.phase.GetAttribute(ECHO_TIME_ATTRIBUTE), "18.63")
         node.settings = json.dumps({**self.stored(), "kernelLines": 5000, "kernelMm": 7.5})
         self.rest()
         self.assertEqual(self.ui.kernelLinesSpinBox.value, 4096)
@@ -114,6 +114,14 @@ class PreparedTest(PhasePanelCase):
         enterValue(self.ui.kernelLinesSpinBox, 24)
         settings = logic.settings(node)
         self.assertEqual((settings.kernelLines, settings.kernelMm), (24, None))
+
+    def testFieldsShowHundredths(self):
+        self.addCase(prepared=False)
+        self.openSections()
+        enterValue(self.ui.fieldStrengthSpinBox, 2.89)
+        self.assertEqual((self.ui.echoTimeSpinBox.text, self.ui.fieldStrengthSpinBox.text), ("19.00 ms", "2.89 T"))
+        enterValue(self.ui.echoTimeSpinBox, 19.01)
+        self.assertEqual(self.panel._parameterNode.echoTimeMs, 19.01)
 
     def testFieldsHaveTheDecimalsThatTheLogicKnows(self):
         from PhaseShiftROILib.panelParameters import ECHO_TIME_DECIMALS, FIELD_STRENGTH_DECIMALS

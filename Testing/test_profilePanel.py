@@ -11,6 +11,7 @@ from desktopStandIn import (
     click,
     enterText,
     popups,
+    renderPanel,
     start,
 )
 from panelTestCases import SelfTestCase
@@ -60,6 +61,44 @@ class FollowingTest(ProfilePanelCase):
         self.assertNotIn("hand_knob_left", self.exam.measurements)
         self.assertIn("splenium", self.exam.targets.text("hand_knob_left", "status"))
         self.assertEqual(popups(), [])
+
+    def testOnlyTheChosenReferencesAreInView(self):
+        """A second reader does not see the references of the first; what is not of the panel stays."""
+        import slicer
+
+        _image, _contours, first = self.addArc()
+        tumor = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Tumor")
+        tumor.CreateDefaultDisplayNodes()
+        self.assertTrue(first.GetDisplayVisibility())
+        choose(self.ui.referencesSelector, None)
+        self.assertFalse(first.GetDisplayVisibility())
+        click(self.ui.paintSpleniumButton)
+        self.rest()
+        second = self.panel._parameterNode.references
+        for chosen in (first, second):
+            choose(self.ui.referencesSelector, chosen)
+            self.rest()
+            self.assertEqual([node for node in (first, second) if node.GetDisplayVisibility()], [chosen])
+            self.assertTrue(tumor.GetDisplayVisibility())
+
+    def testPaintButtonFollowsTheEditor(self):
+        """It pops out when Esc, the arrow or another effect ends painting, and moves with the segment."""
+        self.addArc()
+        paintButtons = splenium, whiteMatter = self.ui.paintSpleniumButton, self.ui.paintWhiteMatterButton
+        editor, editorNode = self.exam.references.editor, self.exam.references.editor._editorNode
+        for effect in ("", "Erase"):
+            click(splenium)
+            self.assertEqual([button.checked for button in paintButtons], [True, False])
+            editorNode.SetActiveEffectName(effect)
+            self.assertEqual([button.checked for button in paintButtons], [False, False])
+        click(whiteMatter)
+        self.assertEqual([button.checked for button in paintButtons], [False, True])
+        self.assertEqual(editor.effect, "Paint")
+        click(splenium)
+        self.assertEqual([button.checked for button in paintButtons], [True, False])
+        click(splenium)
+        self.assertEqual([button.checked for button in paintButtons], [False, False])
+        self.assertEqual(editor.effect, "")
 
     def testBootstrapIsGivenUpWhenTheLineMoves(self):
         _image, (contour, *_others), _references = self.addArc()
@@ -177,12 +216,58 @@ class FollowingTest(ProfilePanelCase):
         click(self.ui.undoPointButton)
         self.assertEqual(contour.GetNumberOfControlPoints(), count - 1)
 
+    def testLinesAreDeletedInTheSliceShown(self):
+        """Never unseen in another slice; after a line is deleted the views go to the next."""
+        from ALSStudyLib import panelViews
+
+        rendered = renderedArc()
+        _image, (contour, *_others), _references = self.addArc(rendered)
+        self.exam.select("hand_knob_left")
+        click(self.ui.copyUpButton)
+        first, copy = self.panel.logic.contours("hand_knob_left")
+        here, above = self.exam.targets.text("hand_knob_left", "slices").split(", ")
+        panelViews.jumpTo(rendered.contours[0][2].mean(0) - rendered.ijkToRAS[:3, 2])
+        for button in (self.ui.deleteLineButton, self.ui.undoPointButton):
+            self.assertFalse(button.enabled)
+            self.assertIn(f"there are lines in slices {here} and {above}.", button.toolTip)
+        panelViews.jumpTo(rendered.contours[0][2].mean(0) + rendered.ijkToRAS[:3, 2])
+        count = first.GetNumberOfControlPoints()
+        click(self.ui.undoPointButton)
+        self.assertEqual((first.GetNumberOfControlPoints(), copy.GetNumberOfControlPoints()), (count, count - 1))
+        click(self.ui.deleteLineButton)
+        self.assertEqual(self.panel.logic.contours("hand_knob_left"), [contour])
+        self.assertEqual(self.panel.logic.lines.shownSlice(self.panel._parameterNode), int(here))
+        click(self.ui.deleteLineButton)
+        self.assertEqual(self.panel.logic.contours("hand_knob_left"), [])
+        self.assertFalse(self.ui.deleteLineButton.enabled)
+
+    def testLineOnSeveralSlicesIsDeletedFromAny(self):
+        from ALSStudyLib import panelViews
+
+        rendered = renderedArc()
+        _image, (contour, *_others), _references = self.addArc(rendered)
+        self.exam.select("hand_knob_left")
+        contour.SetNthControlPointPositionWorld(0, *(rendered.contours[0][2][0] + 2 * rendered.ijkToRAS[:3, 2]))
+        panelViews.jumpTo(rendered.contours[0][2].mean(0) - rendered.ijkToRAS[:3, 2])
+        click(self.ui.deleteLineButton)
+        self.assertEqual(self.panel.logic.contours("hand_knob_left"), [])
+
+    def testWordsOfTheTableAreNotCutOff(self):
+        """At the width that Slicer gives a panel at first; what is longer than its column wraps."""
+        self.addArc()
+        table = self.ui.targetsTable
+        with tempfile.TemporaryDirectory() as folder:
+            renderPanel(self.panel, str(Path(folder) / "panel.png"), width=460)
+        for column, words in ((0, "Paracentral"), (5, "drawing..."), (5, "measured")):
+            self.assertGreater(table.columnWidth(column), table.fontMetrics().horizontalAdvance(words) + 6)
+        self.assertGreaterEqual(table.columnWidth(5), table.columnWidth(0) - 1)  # they share what the numbers leave
+
     def testOwnTargetGetsARow(self):
         self.addArc()
         self.openMore()
         enterText(self.ui.newTargetLineEdit, "Tongue left")
         click(self.ui.addTargetButton)
-        self.assertEqual(self.exam.targets.text("tongue_left", "target"), "Tongue\nleft")
+        self.assertEqual(self.exam.targets.text("tongue_left", "target"), "Tongue, left")
         self.assertEqual(self.panel._parameterNode.selectedTarget, "tongue_left")
 
     def testNameOfAnOwnTarget(self):

@@ -65,6 +65,7 @@ class ExamPanel:
         if parameterNode is None:
             self.live.cancel()
             self.drawing.letGo()
+            self.lines.letGo()
             self.references.cleanup()
             self._inputs = None
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import slicer
+import vtk
 from ALSStudyLib import panelViews
 from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
 
 from .panelTexts import targetText
 
 
-class LineSection:
+class LineSection(VTKObservationMixin):
     """What the user does with the line of the target in hand.
 
     :param exam: `ExamPanel`, which draws and measures.
     """
 
     def __init__(self, ui, logic, exam):
+        VTKObservationMixin.__init__(self)
         self._ui, self._logic, self._exam = ui, logic, exam
         ui.drawButton.connect("clicked(bool)", self._onDraw)
         ui.undoPointButton.connect("clicked(bool)", self._onUndoPoint)
@@ -29,17 +32,38 @@ class LineSection:
         ui.newTargetLineEdit.connect("textChanged(QString)", lambda _text: self.update(self._parameterNode))
         ui.newTargetLineEdit.connect("returnPressed()", self._onAddTarget)
         self._parameterNode = None
+        self._sliceNode = self._shownSlice = None
         self.problem = ""
 
     def update(self, parameterNode) -> None:
         """Enable what the target in hand allows; a disabled button says in its tooltip what it waits for."""
         self._parameterNode = parameterNode
+        self._followSlice()
         for button, missing, toolTip in self._states():
             button.enabled = not missing
             button.toolTip = missing or toolTip
         self._ui.drawButton.checked = self._exam.drawing.isDrawing
         isOwn = self._isEmptyOwn()
         self._ui.deleteLineButton.text = _("Remove target") if isOwn else _("Delete line")
+
+    def letGo(self) -> None:
+        """Follow nothing, while the panel is not shown."""
+        self.removeObservers()
+        self._parameterNode = self._sliceNode = None
+
+    def _followSlice(self) -> None:
+        """Scrolling changes which line is in the slice shown."""
+        node = panelViews.axialSliceNode()
+        if node is not self._sliceNode:
+            self.removeObservers()
+            self._sliceNode = node
+            if node is not None:
+                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onSliceModified)
+        self._shownSlice = self._logic.lines.shownSlice(self._parameterNode) if self._parameterNode else None
+
+    def _onSliceModified(self, caller, event) -> None:
+        if self._parameterNode and self._logic.lines.shownSlice(self._parameterNode) != self._shownSlice:
+            self.update(self._parameterNode)
 
     def _states(self):
         """(button, what it waits for or "", what it does)."""
@@ -50,6 +74,7 @@ class LineSection:
         noImage = "" if node and logic.hasVoxels(node) else _("Choose the image first")
         noTarget = "" if target else _("Click a target in the table first")
         noLine = noTarget or ("" if hasLine else _("Draw a line for {target} first").format(target=name))
+        noLineHere = noLine or ("" if logic.lines.lineHere(node, target) else self._whereLinesAre(target))
         noCurve = "" if ui.curveSelector.currentNode() else _("Choose a curve of the scene beside this button")
         noName = "" if node and ui.newTargetLineEdit.text.strip() else _("Type the name of a place first")
 
@@ -66,13 +91,17 @@ class LineSection:
                     "Draw the pial line of {target} in the slice shown: one click per point, Esc or right click ends"
                 ).format(target=name),
             ),
-            (ui.undoPointButton, noLine, _("Take back the last point of the line")),
+            (
+                ui.undoPointButton,
+                "" if self._exam.drawing.isDrawing else noLineHere,
+                _("Take back the last point of the line"),
+            ),
             (ui.flipButton, noLine, _("Turn the normals to the other side, if they do not point into the cortex")),
             (ui.copyUpButton, noCopy(1), _("Copy the line to the next slice towards the head, to edit it there")),
             (ui.copyDownButton, noCopy(-1), _("Copy the line to the next slice towards the feet, to edit it there")),
             (
                 ui.deleteLineButton,
-                "" if self._isEmptyOwn() else noLine,
+                "" if self._isEmptyOwn() else noLineHere,
                 removed if self._isEmptyOwn() else deleted,
             ),
             (
@@ -81,6 +110,14 @@ class LineSection:
                 _("Take the chosen curve as the pial line of {target}").format(target=name),
             ),
             (ui.addTargetButton, noName, _("Add a row for this place")),
+        )
+
+    def _whereLinesAre(self, target: str) -> str:
+        slices = self._logic.lines.slicesText(self._parameterNode, target).split(", ")
+        if len(slices) == 1:
+            return _("This slice has no line of the target; there is one in slice {slice}.").format(slice=slices[0])
+        return _("This slice has no line of the target; there are lines in slices {slices} and {last}.").format(
+            slices=", ".join(slices[:-1]), last=slices[-1]
         )
 
     def _isEmptyOwn(self) -> bool:

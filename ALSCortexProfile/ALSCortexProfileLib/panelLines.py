@@ -67,8 +67,8 @@ class PialLines:
         return curve
 
     def undoPoint(self, parameterNode: ALSCortexProfileParameterNode, target: str, drawn=None) -> None:
-        """Take back the last placed point of the line that is drawn, or of the one in hand."""
-        curve = drawn or self._lineInHand(parameterNode, target)
+        """Take back the last placed point of the line that is drawn, or of the one in the slice shown."""
+        curve = drawn or self.lineHere(parameterNode, target)
         for index in reversed(range(curve.GetNumberOfControlPoints())):
             if curve.GetNthControlPointPositionStatus(index) == curve.PositionDefined:
                 curve.RemoveNthControlPoint(index)
@@ -132,7 +132,7 @@ class PialLines:
         if len(points_RAS) < 2:
             return ""
         slices = self._grid(parameterNode).rasToIJK(points_RAS)[:, 2]
-        if slices.max() - slices.min() <= MAX_SLICES_APART:
+        if _isInOneSlice(slices):
             return ""
         return _(
             "the points lie on slices {first} to {last}, but a line must stay on one: take back points, scroll to "
@@ -140,13 +140,42 @@ class PialLines:
         ).format(first=round(slices.min()), last=round(slices.max()))
 
     def deleteLine(self, parameterNode: ALSCortexProfileParameterNode, target: str) -> None:
-        """Take the line in hand out of the scene; a curve of the user's own only ceases to be a line of the target."""
-        curve = self._lineInHand(parameterNode, target)
+        """Take the line in the slice shown out of the scene, and show the next one.
+
+        A curve of the user's own only ceases to be a line of the target.
+        """
+        from ALSStudyLib import panelViews
+
+        curve = self.lineHere(parameterNode, target)
         if curve.GetAttribute(USERS_ATTRIBUTE):
             for name in (TARGET_ATTRIBUTE, SIDE_ATTRIBUTE, USERS_ATTRIBUTE):
                 curve.RemoveAttribute(name)
         else:
             slicer.mrmlScene.RemoveNode(curve)
+        remaining = self._logic.contours(target)
+        if remaining and self.lineHere(parameterNode, target) is None:
+            panelViews.jumpTo(self.centerOf(remaining[0]))
+
+    def shownSlice(self, parameterNode: ALSCortexProfileParameterNode) -> int | None:
+        """Slice of the image that the axial view shows; None without either."""
+        from ALSStudyLib import panelViews
+
+        return panelViews.shownSlice(self._grid(parameterNode)) if self._logic.hasVoxels(parameterNode) else None
+
+    def lineHere(self, parameterNode: ALSCortexProfileParameterNode, target: str):
+        """The target's line in the slice shown; without one, a line that lies in no slice; else None."""
+        lines, shown = self._logic.contours(target) if target else [], self.shownSlice(parameterNode)
+        if shown is None:
+            return lines[0] if lines else None
+        strays = (line for line in lines if self._isStray(parameterNode, line))
+        return self._linesBySlice(parameterNode, target).get(shown) or next(strays, None)
+
+    def _isStray(self, parameterNode, curve) -> bool:
+        """Whether a line lies in no slice: it has no points, or on several slices."""
+        from . import mrml
+
+        points_RAS = mrml.readContour(curve).controlPoints_RAS
+        return not (len(points_RAS) and _isInOneSlice(self._grid(parameterNode).rasToIJK(points_RAS)[:, 2]))
 
     def _grid(self, parameterNode):
         from ALSStudyLib.mrmlNodes import imageFromVolumeNode
@@ -161,11 +190,14 @@ class PialLines:
         return {mrmlContours.sliceOf(mrml.readContour(curve), image): curve for curve in self._logic.contours(target)}
 
     def _lineInHand(self, parameterNode, target):
-        from ALSStudyLib import panelViews
-
+        """The target's line in the slice shown; without one, the first."""
         if not target or not self._logic.contours(target):
             return None
         if not self._logic.hasVoxels(parameterNode):
             return self._logic.contours(target)[0]
         bySlice = self._linesBySlice(parameterNode, target)
-        return bySlice.get(panelViews.shownSlice(self._grid(parameterNode)), self._logic.contours(target)[0])
+        return bySlice.get(self.shownSlice(parameterNode), self._logic.contours(target)[0])
+
+
+def _isInOneSlice(slices_K) -> bool:
+    return slices_K.max() - slices_K.min() <= MAX_SLICES_APART

@@ -28,7 +28,7 @@ class ReferencesSection(VTKObservationMixin):
         self._segmentation = None
         editorWidget = slicer.qMRMLSegmentEditorWidget()
         ui.referencesCollapsibleButton.layout().addWidget(editorWidget)
-        self.editor = EmbeddedSegmentEditor(editorWidget, logic.moduleName)
+        self.editor = EmbeddedSegmentEditor(editorWidget, logic.moduleName, onModified=self._showPainting)
         self._painted = Debounced(self._onPainted, UPDATE_MS)
         ui.paintSpleniumButton.connect("clicked(bool)", lambda checked: self._paint(checked, "Splenium"))
         ui.paintWhiteMatterButton.connect("clicked(bool)", lambda checked: self._paint(checked, "White matter"))
@@ -90,7 +90,6 @@ class ReferencesSection(VTKObservationMixin):
     def stop(self) -> None:
         """Put the brush away."""
         self.editor.stop()
-        self._ui.paintSpleniumButton.checked = self._ui.paintWhiteMatterButton.checked = False
 
     def _paint(self, checked: bool, name: str) -> None:
         if not checked:
@@ -98,8 +97,16 @@ class ReferencesSection(VTKObservationMixin):
             return
         with slicer.util.tryWithErrorDisplay(_("The references could not be painted.")):
             self.paint(name)
-            self._ui.paintSpleniumButton.checked = name == "Splenium"
-            self._ui.paintWhiteMatterButton.checked = name != "Splenium"
+        self._showPainting()
+
+    def _showPainting(self) -> None:
+        """The button of what the mouse paints is pressed, whoever chose or ended it: Esc, the arrow, another effect."""
+        references = self._parameterNode.references if self._parameterNode else None
+        segmentId = self.editor.segmentId if references and self.editor.effect == "Paint" else ""
+        segment = references.GetSegmentation().GetSegment(segmentId) if segmentId else None
+        name = segment.GetName().lower() if segment else ""
+        self._ui.paintSpleniumButton.checked = name.startswith("splenium")
+        self._ui.paintWhiteMatterButton.checked = name.startswith("white matter")
 
     def _jumpTo(self, name: str) -> None:
         from ALSStudyLib import panelViews

@@ -47,10 +47,15 @@ class TargetsTable:
         )
         tableWidget.verticalHeader().setVisible(False)
         header = tableWidget.horizontalHeader()
-        for column in range(len(COLUMNS) - 1):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(len(COLUMNS) - 1, qt.QHeaderView.Stretch)
+        for column, name in enumerate(COLUMNS):
+            # Words wrap, numbers do not: names and words share what the numbers leave.
+            isWords = name in ("target", "status")
+            header.setSectionResizeMode(column, qt.QHeaderView.Stretch if isWords else qt.QHeaderView.ResizeToContents)
         header.setMaximumSectionSize(MAX_COLUMN_PIXELS)
+        resized = qt.QTimer(tableWidget)  # the table knows its new widths a moment after they change
+        resized.setSingleShot(True)
+        resized.connect("timeout()", self._fitHeight)
+        header.connect("sectionResized(int,int,int)", lambda _column, _before, _now: resized.start())
         tableWidget.setWordWrap(True)
         tableWidget.connect("cellClicked(int,int)", self._clicked)
 
@@ -66,10 +71,13 @@ class TargetsTable:
         else:
             self._table.clearSelection()
         self._table.blockSignals(wasBlocked)
+        self._fitHeight()
+
+    def _fitHeight(self) -> None:
         self._table.resizeRowsToContents()
         # As high as its rows: the panel scrolls, not the table in it.
         height = self._table.horizontalHeader().height + 2 * self._table.frameWidth
-        height += sum(self._table.rowHeight(index) for index in range(len(rows)))
+        height += sum(self._table.rowHeight(index) for index in range(self._table.rowCount))
         self._table.setFixedHeight(height)
 
     def text(self, target: str, column: str) -> str:
@@ -84,9 +92,7 @@ class TargetsTable:
         self._onClicked(self._targets[row])
 
     def _showRow(self, index: int, row: TargetRow) -> None:
-        name, _comma, side = targetText(row.target).rpartition(", ")
-        title = f"{name}\n{side}" if name else side
-        texts = (title, row.slices or "-", row.sh, row.thickness, row.ratio, row.status)
+        texts = (targetText(row.target), row.slices or "-", row.sh, row.thickness, row.ratio, row.status)
         palette = self._table.palette
         numbers = palette.color(qt.QPalette.Disabled if row.isPreliminary else qt.QPalette.Active, qt.QPalette.Text)
         for column, text in enumerate(texts):

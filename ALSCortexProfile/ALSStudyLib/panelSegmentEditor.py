@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import slicer
+import vtk
+from slicer.util import VTKObservationMixin
 
 DEFAULTS_ATTRIBUTE = "ALSMotorCortex.Defaults"
 EFFECTS = ("Threshold", "Paint", "Draw", "Erase")
 
 
-class EmbeddedSegmentEditor:
+class EmbeddedSegmentEditor(VTKObservationMixin):
     """A `qMRMLSegmentEditorWidget` with a parameter node of its own, so that the user's own editor stays as it is.
 
     :param brushMm: diameter that the brush has at first; None leaves Slicer's own, a share of the view.
+    :param onModified: called when the editor has another effect, segment or option, whoever chose it.
 
     The panel calls `enter`, `exit`, `letGo` (before the scene closes) and `follow` (a new scene, or after loading).
     """
 
-    def __init__(self, editorWidget, moduleName: str, brushMm: float | None = None):
+    def __init__(
+        self, editorWidget, moduleName: str, brushMm: float | None = None, onModified: Callable[[], None] | None = None
+    ):
+        VTKObservationMixin.__init__(self)
+        self._onModified = onModified
         self._editor, self._tag, self._brushMm = editorWidget, moduleName, brushMm
         self._editorNode = None
         editorWidget.setMaximumNumberOfUndoStates(10)
@@ -41,6 +50,11 @@ class EmbeddedSegmentEditor:
         """The segment that is painted; "" if none."""
         return self._editor.currentSegmentID() or ""
 
+    @property
+    def effect(self) -> str:
+        """Name of the effect that the mouse has; "" if none."""
+        return (self._editorNode.GetActiveEffectName() or "") if self._editorNode else ""
+
     def follow(self) -> None:
         """Use the editor node of this scene; before the widget is given the scene, or it writes into none."""
         scene = slicer.mrmlScene
@@ -60,13 +74,20 @@ class EmbeddedSegmentEditor:
         if node is not self._editorNode:
             self._editorNode = node
             self._editor.setMRMLSegmentEditorNode(node)
+            self.removeObservers()
+            if self._onModified is not None:
+                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, lambda _caller, _event: self._onModified())
 
     def show(self, segmentationNode, volumeNode) -> None:
-        """Paint on a segmentation over an image; None for either clears it."""
+        """Paint on a segmentation over an image, in view instead of the one before; None for either clears it."""
         if self._editorNode is None:
             return  # the scene is being closed
-        if self._editor.segmentationNode() is not segmentationNode:
+        before = self._editor.segmentationNode()
+        if before is not segmentationNode:
             self._editor.setSegmentationNode(segmentationNode)
+            for node, isVisible in ((before, False), (segmentationNode, True)):
+                if node is not None:
+                    node.SetDisplayVisibility(isVisible)
         if segmentationNode is not None and self._editor.sourceVolumeNode() is not volumeNode:
             self._editor.setSourceVolumeNode(volumeNode)
 
@@ -114,6 +135,7 @@ class EmbeddedSegmentEditor:
     def letGo(self) -> None:
         """Forget the scene's nodes, before it closes."""
         self.stop()
+        self.removeObservers()
         self._editorNode = None
         self._editor.setSegmentationNode(None)
         self._editor.removeViewObservations()

@@ -53,9 +53,14 @@ def jumpTo(position_RAS) -> None:
             sliceNode.JumpSliceByCentering(*place_RAS)
 
 
+def axialSliceNode():
+    """Node of the axial view; None without such a view."""
+    return slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
+
+
 def shownSlice(image) -> int | None:
     """Index k of the image slice (an `ImageVolume`) that the axial view shows; None without such a view."""
-    sliceNode = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
+    sliceNode = axialSliceNode()
     if sliceNode is None:
         return None
     toRAS = sliceNode.GetSliceToRAS()

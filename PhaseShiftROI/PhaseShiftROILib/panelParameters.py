@@ -9,7 +9,7 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 
 MAX_ECHO_TIME_MS, MAX_FIELD_STRENGTH_T, MIN_LINES, MAX_LINES, MAX_PIXELS = 999, 29, 4, 4096, 999
-ECHO_TIME_DECIMALS, FIELD_STRENGTH_DECIMALS = 4, 5  # of the panel's fields
+ECHO_TIME_DECIMALS, FIELD_STRENGTH_DECIMALS = 2, 2  # of the panel's fields
 
 
 class PhaseEncoding(Choice):

@@ -12,7 +12,7 @@ from slicer.util import VTKObservationMixin
 
 
 class PointPlacer(VTKObservationMixin):
-    """Asks for points until the user presses Esc or the right mouse button.
+    """Asks for points until the user presses Esc: the right mouse button opens the view's menu.
 
     :param onPoint: called with a place in the world, (3,), mm. onEnded: called when the mode has ended, however.
     """
