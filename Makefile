@@ -47,7 +47,7 @@ $(READY): requirements.lock pyproject.toml
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
 	  echo "make: $(PYTHON) is $$("$(PYTHON)" --version 2>&1), but Python 3.10 to 3.13 is needed: name one, as in: make PYTHON=python3.12" >&2; \
 	  exit 1; }
-	@echo "Setting up $(VENV), once: about 400 MB to download, 2 GB on the disk"
+	@echo "Setting up $(VENV), once: about 450 MB to download, 2 GB on the disk"
 	@rm -rf $(VENV)
 	@"$(PYTHON)" -m venv $(VENV) > /dev/null 2>&1 || { \
 	  rm -rf $(VENV); "$(PYTHON)" -m virtualenv --quiet $(VENV) > /dev/null 2>&1; } || { \
