@@ -194,6 +194,29 @@ class GeometryTest(unittest.TestCase):
         self.assertIn("control_points_wider_than_3_mm", measureProfile(arcInput(controlSpacingMm=3.6), QUICK).flags)
 
 
+class ReferencesTest(unittest.TestCase):
+    """White matter that is painted into the cortex spoils every target that it serves."""
+
+    def flags(self, **changes):
+        return measureProfile(replace(arcInput(), **changes), QUICK).flags
+
+    def testWhiteMatterInTheCortexIsSaid(self):
+        source = arcInput()
+        self.assertNotIn("white_matter_near_line", self.flags())
+        line_RAS = source.contours[0].controlPoints_RAS
+        toWhiteMatter = source.image.ijkToWorld(source.whiteMatter.voxels_IJK).mean(0) - line_RAS.mean(0)
+        for depthMm, isNear in ((2.0, True), (5.0, False)):
+            middle_RAS = line_RAS[len(line_RAS) // 2] + depthMm * toWhiteMatter / np.linalg.norm(toWhiteMatter)
+            voxel = np.rint(source.image.rasToIJK(middle_RAS[None])).astype(int)
+            region = replace(source.whiteMatter, voxels_IJK=np.concatenate([source.whiteMatter.voxels_IJK, voxel]))
+            self.assertEqual("white_matter_near_line" in self.flags(whiteMatter=region), isNear, depthMm)
+
+    def testTheLinesOfOtherTargetsCount(self):
+        near_RAS = arcInput().image.ijkToWorld(arcInput().whiteMatter.voxels_IJK)[:1] + [[0, 0, 1], [0, 1, 1]]
+        self.assertIn("white_matter_near_line", self.flags(otherLines_RAS=(near_RAS,)))
+        self.assertNotIn("white_matter_near_line", self.flags(otherLines_RAS=(near_RAS + 20.0, near_RAS[:1])))
+
+
 class BadInputTest(unittest.TestCase):
     """A target that cannot be measured keeps its row, with the reason."""
 

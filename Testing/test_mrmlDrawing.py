@@ -5,7 +5,6 @@ import unittest
 import numpy as np
 from ALSCortexProfileLib import mrml, mrmlContours, mrmlReferences
 from ALSStudyLib.errors import InputError
-from ALSStudyLib.image import ImageVolume
 from ALSStudyLib.mrmlFiles import HeadlessScene
 from ALSStudyLib.mrmlNodes import TARGET_ATTRIBUTE, addVolumeNode, imageFromVolumeNode, matrixFromArray
 from ALSStudyLib.mrmlSegments import addSegment, segmentNames, terminology
@@ -78,7 +77,6 @@ class ReferencesTest(DrawingCase):
         self.assertEqual(mrmlReferences.paintedNames(self.node), frozenset())
         for name in ("Splenium", "White matter", "Putamen"):
             self.assertIsNone(mrmlReferences.referenceState(self.node, name, self.image).value)
-            self.assertIsNone(mrmlReferences.centerOf_RAS(self.node, name, self.image))
 
     def testPaintedReferenceIsMeasured(self):
         mask_KJI = self.rendered.referenceMasks["Splenium"]
@@ -89,9 +87,6 @@ class ReferencesTest(DrawingCase):
         self.assertEqual(mrmlReferences.paintedNames(self.node), {"splenium"})
         self.assertEqual(mrmlReferences.paintState(self.node), mrmlReferences.paintState(self.node))
         self.assertAlmostEqual(state.value.mean, self.rendered.array_KJI[mask_KJI].mean(), places=5)
-        center_IJK = np.argwhere(mask_KJI).mean(0)[::-1]
-        expected_RAS = ImageVolume(self.rendered.array_KJI, self.rendered.ijkToRAS).ijkToWorld(center_IJK[None])[0]
-        np.testing.assert_allclose(mrmlReferences.centerOf_RAS(self.node, "Splenium", self.image), expected_RAS)
 
     def testOwnWhiteMatterIsMadeOnce(self):
         name = mrmlReferences.ownWhiteMatterName("hand_knob_left")

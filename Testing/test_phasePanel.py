@@ -316,6 +316,22 @@ class RegionsTest(PhasePanelCase):
         self.rest()
         return point_RAS
 
+    def testReadoutSpeaksOfTheSliceThatIsLookedAt(self):
+        """A number beside an image that it does not come from would be taken for the image's."""
+        from ALSStudyLib import panelViews
+
+        self.addCase()
+        self.table.click(SLUG)
+        state, image = self.exam.session.states[SLUG], self.exam.session.image
+        for value in (*state.values, state.values[0]):
+            panelViews.jumpTo(state.centerOf_RAS(image, value.slice))
+            self.assertIn(f"Slice {value.slice}: {value.nPixels} ", self.ui.readoutLabel.text)
+        last = max(value.slice for value in state.values)
+        panelViews.jumpTo(state.centerOf_RAS(image, last) + image.ijkToRAS[:3, 2])
+        self.assertIn(f"Slice {last + 1}: nothing of the region in hand", self.ui.readoutLabel.text)
+        self.place()
+        self.assertIn(f"Slice {state.values[0].slice}: ", self.ui.readoutLabel.text)
+
     def testRemarksGoWithWhatTheySpeakOf(self):
         """Also where the number of pixels stays as it was."""
         import numpy as np

@@ -209,6 +209,19 @@ class FollowingTest(ProfilePanelCase):
         self.assertIn("broken on purpose", self.exam.measured.problems["hand_knob_left"])
         del contour
 
+    def testBrushLeavesTheViewsWhereTheyAre(self):
+        """Where the user aims, not where the region has paint already."""
+        from ALSStudyLib import panelViews
+
+        rendered = renderedArc()
+        self.addArc(rendered)
+        panelViews.jumpTo(rendered.contours[0][2].mean(0) - rendered.ijkToRAS[:3, 2])
+        sliceToRAS = panelViews.axialSliceNode().GetSliceToRAS()  # a view of the matrix
+        before = [sliceToRAS.GetElement(row, 3) for row in range(3)]
+        for button in (self.ui.paintWhiteMatterButton, self.ui.paintSpleniumButton):
+            click(button)
+            self.assertEqual([sliceToRAS.GetElement(row, 3) for row in range(3)], before)
+
     def testUndoTakesTheLastPointBack(self):
         _image, (contour, *_others), _references = self.addArc()
         self.exam.select("hand_knob_left")

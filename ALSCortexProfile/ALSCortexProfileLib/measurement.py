@@ -17,7 +17,7 @@ from .contour import ContourNormals, PialContour, contourNormals
 from .doubleSigmoid import INVALID_INPUT, OK
 from .hypointensity import MeanProfile
 from ALSStudyLib.image import ImageRegion, ImageVolume, voxelWidthMm
-from .references import ReferenceValue, checkApart, checkPositive, checkSplenium, measureReference
+from .references import ReferenceValue, checkApart, checkPositive, checkSplenium, isNearLine, measureReference
 from .sampling import residualResponse
 from .settings import ProfileSettings
 from .singleProfiles import SampledProfiles, sampleProfiles
@@ -36,6 +36,7 @@ class ProfileInput:
     """What one target is measured from.
 
     :param problem: why this target cannot be measured, found before the science began; "" if nothing was.
+    :param otherLines_RAS: control points of the exam's other lines, (n, 3) each: white matter may serve all targets.
     """
 
     target: Target
@@ -46,6 +47,7 @@ class ProfileInput:
     subject: str = ""
     exam: str = ""
     problem: str = ""
+    otherLines_RAS: tuple[np.ndarray, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,9 @@ def _geometryFlags(profileInput, normals, nExcluded, tiltDeg):
         flags.append("many_normals_excluded")
     if _isAcrossSplenium(profileInput, normals):
         flags.append("side_against_splenium")
+    lines_RAS = [*(contour.controlPoints_RAS for contour in profileInput.contours), *profileInput.otherLines_RAS]
+    if isNearLine(profileInput.image, profileInput.whiteMatter, lines_RAS):
+        flags.append("white_matter_near_line")
     if np.isnan(tiltDeg):
         flags.append("tilt_unknown")
     elif tiltDeg > STEEP_TILT_DEG:

@@ -305,7 +305,12 @@ def readProfileInputs(
     contours = {slug: tuple(readContour(node) for node in nodes) for slug, nodes in grouped.items()}
     problems = _sideProblems(contours)
     return [
-        _profileInput(target(slug), image, contours[slug], regions, caseNodes, problems.get(slug, ""))
+        replace(
+            _profileInput(target(slug), image, contours[slug], regions, caseNodes, problems.get(slug, "")),
+            otherLines_RAS=tuple(
+                line.controlPoints_RAS for other, lines in contours.items() if other != slug for line in lines
+            ),
+        )
         for slug in grouped
     ]
 

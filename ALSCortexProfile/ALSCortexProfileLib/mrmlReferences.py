@@ -101,15 +101,6 @@ def referenceState(segmentationNode, name: str, image: ImageVolume) -> Reference
         return ReferenceState(name, None, str(error))
 
 
-def centerOf_RAS(segmentationNode, name: str, image: ImageVolume):
-    """Where a reference lies, (3,) in the world, to show it; None if it is empty."""
-    identifier = segmentIdOf(segmentationNode, name) if segmentationNode else ""
-    region = segmentRegion(segmentationNode, identifier, image) if identifier else None
-    if region is None or len(region.voxels_IJK) == 0:
-        return None
-    return image.ijkToWorld(region.voxels_IJK).mean(0)
-
-
 def _describe(segmentationNode, identifier: str, name: str) -> None:
     base = next((known for known in CODES if name.lower().startswith(known.lower())), None)
     segment = segmentationNode.GetSegmentation().GetSegment(identifier)

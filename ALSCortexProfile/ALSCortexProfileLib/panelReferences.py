@@ -83,7 +83,6 @@ class ReferencesSection(VTKObservationMixin):
         if name == "White matter" and target and self._hasOwn(target):
             name = mrmlReferences.ownWhiteMatterName(target)
         identifier = mrmlReferences.segmentIdOf(parameterNode.references, name, create=True)
-        self._jumpTo(name)
         self.editor.paint(identifier)
         return identifier
 
@@ -107,17 +106,6 @@ class ReferencesSection(VTKObservationMixin):
         name = segment.GetName().lower() if segment else ""
         self._ui.paintSpleniumButton.checked = name.startswith("splenium")
         self._ui.paintWhiteMatterButton.checked = name.startswith("white matter")
-
-    def _jumpTo(self, name: str) -> None:
-        from ALSStudyLib import panelViews
-
-        from . import mrmlReferences
-
-        center_RAS = mrmlReferences.centerOf_RAS(
-            self._parameterNode.references, name, self._logic.image(self._parameterNode)
-        )
-        if center_RAS is not None:
-            panelViews.jumpTo(center_RAS)
 
     def _onOwnWhiteMatter(self, checked: bool) -> None:
         from . import mrmlReferences

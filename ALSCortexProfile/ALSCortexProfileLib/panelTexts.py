@@ -44,8 +44,9 @@ def adviceText(status: str, flags: Sequence[str] = ()) -> str:
         )
     return {
         "no_band": _(
-            "No dark band stands out below the line, as in many healthy cortices. SH, Thk and SH/Thk stay blank. Check "
-            "that the line follows the surface of the cortex, and that the normals point into it."
+            "No dark band stands out below the line. Check that the line follows the surface of the cortex, and that "
+            "the normals run into it, not into fluid or across a sulcus: then it is a finding, as in many healthy "
+            "cortices. SH, Thk and SH/Thk stay blank."
         ),
         "at_edge": _(
             "An edge of the band lies where the fit no longer looks. Draw the line nearer to the surface, or set the "
@@ -69,7 +70,8 @@ def flagText(flag: str) -> str:
         "normals_flipped_by_user": _("normals flipped by hand"),
         "control_points_wider_than_3_mm": _("points more than 3 mm apart: place more"),
         "many_normals_excluded": _("more than a quarter of the normals left out"),
-        "side_against_splenium": _("the line lies on the other side of the midline than its name says"),
+        "side_against_splenium": _("the line lies on the other side of the splenium than its name says"),
+        "white_matter_near_line": _("white matter is painted within 3 mm of a line, which is cortex: paint it deeper"),
         "tilt_unknown": _("tilt of the cortex unknown: one slice only"),
         "steep_tilt": _("the cortex is steep against the slice: thickness is overestimated"),
         "no_bright_edge_above_band": _("no bright layer above the band"),

@@ -5,11 +5,15 @@ Donatelli et al., AJNR 2018;39:63, steps 2 and 5.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from ALSStudyLib.errors import InputError
 from ALSStudyLib.image import ImageRegion, ImageVolume
+from scipy.spatial import cKDTree
+
+NEAR_LINE_MM = 3.0  # the motor cortex is thicker
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,26 @@ def checkApart(image: ImageVolume, region: ImageRegion, points_RAS: np.ndarray, 
             f"Reference '{region.name}' covers {int(covered.sum())} of {len(covered)} points of {contourName}; "
             "expected it apart from the pial line; erase it there."
         )
+
+
+def isNearLine(image: ImageVolume, region: ImageRegion, lines_RAS: Sequence[np.ndarray]) -> bool:
+    """Whether part of a region lies so near to a pial line that it is cortex, of this bank or of another.
+
+    :param lines_RAS: control points of each line of the exam, (n, 3).
+    """
+    if len(region.voxels_IJK) == 0:
+        return False
+    points_RAS = [_between(points) for points in lines_RAS if len(points) > 1]
+    if not points_RAS:
+        return False
+    distanceMm, _index = cKDTree(np.concatenate(points_RAS)).query(image.ijkToWorld(region.voxels_IJK))
+    return bool(distanceMm.min() < NEAR_LINE_MM)
+
+
+def _between(points_RAS: np.ndarray) -> np.ndarray:
+    """The points, and some straight between them."""
+    share = np.linspace(0.0, 1.0, 8)[:, None, None]
+    return ((1.0 - share) * points_RAS[:-1] + share * points_RAS[1:]).reshape(-1, 3)
 
 
 def _flat(index_IJK, shape):

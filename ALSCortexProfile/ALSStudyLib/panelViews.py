@@ -151,7 +151,11 @@ def _showInLayout(setter, propagate, node, kind, layout) -> None:
     count = manager.tableViewCount if kind == "table" else manager.plotViewCount
     views = [(manager.tableWidget if kind == "table" else manager.plotWidget)(index) for index in range(count)]
     if layout is not None and not any(view.visible for view in views):
-        manager.setLayout(layout)
+        layoutNode = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+        if layoutNode is not None:
+            layoutNode.RemoveAllMaximizedViewNodes()  # a view that fills the window hides all others
+        if not any(view.visible for view in views):
+            manager.setLayout(layout)
     getattr(application.GetSelectionNode(), setter)(node.GetID() if node else None)
     getattr(application, propagate)()
 

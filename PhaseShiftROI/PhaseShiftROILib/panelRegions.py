@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import qt
 import slicer
+import vtk
 from ALSStudyLib import panelViews
 from ALSStudyLib.panelSegmentEditor import EmbeddedSegmentEditor
 from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
 
 from .panelPhase import setLabel
 from .panelPlacing import PointPlacer
@@ -20,17 +22,20 @@ from .panelTexts import regionText
 BRUSH_MM = 1.5  # a region has some twenty pixels of half a millimeter
 
 
-class RegionsSection:
+class RegionsSection(VTKObservationMixin):
     """:param onPainted: called after a region has been placed. onSelected: called when another region is in hand."""
 
     def __init__(self, ui, logic, session, onPainted: Callable[[], None], onSelected: Callable[[], None]):
+        VTKObservationMixin.__init__(self)
         self._ui, self._logic, self._session = ui, logic, session
         self.showExam = lambda: None  # set by the panel: shows an image of the exam
         self._onPainted, self._onSelected = onPainted, onSelected
         self._parameterNode = None
         self._painted: dict[str, dict[int, int]] = {}
+        self._advice: dict[str, str] = {}  # of each row
         self._lastSlices: dict[str, int] = {}
         self._remark = ""
+        self._sliceNode = self._viewedSlice = None  # the axial view, and its slice if the user has scrolled there
         self._isPlacing = False
         editorWidget = slicer.qMRMLSegmentEditorWidget()
         for label in (ui.readoutLabel, ui.slicesLabel, ui.statusLabel, ui.polarityChecksLabel):
@@ -54,12 +59,16 @@ class RegionsSection:
         self._parameterNode = parameterNode
         if parameterNode is None:
             self.placer.stop()
+            self.removeObservers()
+            self._sliceNode = None
 
     def letGo(self) -> None:
         """Before the scene closes."""
         self.placer.stop()
         self.editor.letGo()
-        self._painted, self._lastSlices, self._remark = {}, {}, ""
+        self.removeObservers()
+        self._sliceNode = self._viewedSlice = None
+        self._painted, self._lastSlices, self._advice, self._remark = {}, {}, {}, ""
         self.table.show([], "")
         self._ui.readoutLabel.text = ""
 
@@ -69,6 +78,7 @@ class RegionsSection:
         volume = self._logic.declaredVolume(parameterNode)
         usable = parameterNode.regions if volume is not None else None
         self.editor.show(usable, (self._session.corrected or volume) if usable else None)
+        self._followSlice()
         self._followPainting()
         checks = {check.region: check for check in self._session.checks}
         if parameterNode.selectedRegion not in states and states:
@@ -79,7 +89,8 @@ class RegionsSection:
         ]
         self.table.show(rows, parameterNode.selectedRegion, self._colors())
         self._updateButtons()
-        self._showReadout(rows)
+        self._advice = {row.slug: row.advice for row in rows}
+        self._showReadout()
 
     def select(self, slug: str) -> None:
         """Take a region in hand: jump to it, and paint and place for it."""
@@ -152,7 +163,7 @@ class RegionsSection:
                 placed = self._logic.place(parameterNode, point_RAS)
             except ValueError as error:  # a click beside the image is no reason to interrupt
                 self._remark = f"! {error}"
-                self._showReadout([])
+                self._showReadout()
                 return
             self._lastSlices[parameterNode.selectedRegion] = placed.slice
             self._remark = self._placedText(placed)
@@ -178,6 +189,23 @@ class RegionsSection:
             return slice
         return (state.chosen or state.values)[0].slice
 
+    def _followSlice(self) -> None:
+        node = panelViews.axialSliceNode()
+        if node is not self._sliceNode:
+            self.removeObservers()
+            self._sliceNode = node
+            if node is not None:
+                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onSliceModified)
+
+    def _onSliceModified(self, caller, event) -> None:
+        """The line below the table speaks of the slice that is looked at."""
+        if self._parameterNode is None or self._session.image is None:
+            return
+        shown = panelViews.shownSlice(self._session.image)
+        if shown != self._viewedSlice:
+            self._viewedSlice = shown
+            self._showReadout()
+
     def _followPainting(self) -> None:
         """Find the slice in which a region has changed since."""
         for slug, state in self._session.states.items():
@@ -185,25 +213,26 @@ class RegionsSection:
             before = self._painted.get(slug)
             if before is not None and before != counts:
                 changed = [k for k in {*counts, *before} if counts.get(k) != before.get(k)]
+                if len(changed) == 1:
+                    self._viewedSlice = None  # a click or a stroke
                 if self._lastSlices.get(slug) not in changed:
                     self._lastSlices[slug] = changed[-1]
                     self._remark = ""
             self._painted[slug] = counts
 
-    def _showReadout(self, rows) -> None:
+    def _showReadout(self) -> None:
         lines = []
         if self._session.problem:
             lines.append(f"! {self._session.problem}")
         slug = self._parameterNode.selectedRegion
         state = self._session.states.get(slug)
-        row = next((row for row in rows if row.slug == slug), None)
         if state is not None and state.values:
-            slice = self._lastSlices.get(slug)
+            slice = self._lastSlices.get(slug) if self._viewedSlice is None else self._viewedSlice
             lines.append(readoutText(state, self._shownSlice(state) if slice is None else slice))
         if self._remark:
             lines.append(self._remark)
-        if row is not None:
-            lines.append(row.advice)
+        if slug in self._advice:
+            lines.append(self._advice[slug])
         elif self._parameterNode.regions is None and not lines:
             lines.append(_("Press Prepare: it adds the ten regions of the paper, ready to be placed."))
         setLabel(self._ui.readoutLabel, "\n".join(filter(None, lines)))
