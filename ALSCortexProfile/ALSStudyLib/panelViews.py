@@ -68,7 +68,7 @@ def shownSlice(image) -> int | None:
     return int(np.rint(image.rasToIJK(center_RAS)[0, 2]))
 
 
-CAPTURE_FIELD_MM = 70.0
+CAPTURE_FIELD_MM = 45.0  # a line, and what lies around it
 RENDER_S = 0.15
 
 
@@ -96,11 +96,13 @@ class Pictures:
             sliceNode.SetXYZOrigin(before.GetXYZOrigin())
             self._manager.setLayout(self._layout)
             sliceNode.SetFieldOfView(*before.GetFieldOfView())
+            sliceNode.SetOrientationMarkerType(before.GetOrientationMarkerType())
+            sliceNode.SetRulerType(before.GetRulerType())
             sliceNode.UpdateMatrices()
             showChart(slicer.mrmlScene.GetNodeByID(self._chartId) if self._chartId else None)
 
     def slice(self, position_RAS, path) -> None:
-        """The axial view around a place, with all that is drawn there."""
+        """The axial view around a place, with all that is drawn there, its directions and a ruler."""
         if self._manager is None:
             return
         self._manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
@@ -108,6 +110,8 @@ class Pictures:
         across, up, through = node.GetFieldOfView()
         node.SetFieldOfView(CAPTURE_FIELD_MM, CAPTURE_FIELD_MM * up / across, through)
         node.JumpSliceByCentering(*(float(value) for value in position_RAS))
+        node.SetOrientationMarkerType(node.OrientationMarkerTypeAxes)
+        node.SetRulerType(node.RulerTypeThin)
         _save(self._manager.sliceWidget("Red").sliceView(), path)
 
     def chart(self, chartNode, path) -> None:
