@@ -12,9 +12,11 @@ from alsTestCases import BAND
 from commandTestCases import CommandCase, call, run, writeImage, writeNode
 from ALSCortexProfileLib import mrml
 from ALSCortexProfileLib.profileTables import MEASUREMENT_COLUMNS, PROFILE_COLUMNS
+from ALSCortexProfileLib.settings import ProfileSettings
 from ALSStudyLib.mrmlFiles import HeadlessScene, saveScene
 from ALSStudyLib.mrmlNodes import addVolumeNode
 from ALSStudyLib.mrmlSegments import addSegmentationNode
+from ALSStudyLib.studySettings import StudySettings
 from ALSStudyLib.tables import readTable
 
 
@@ -133,6 +135,10 @@ class HelpTest(unittest.TestCase):
             self.assertEqual(done.returncode, 0)
             self.assertIn(f"als-motor-cortex {command}", done.stdout.split("example:")[1])
             self.assertIn("not diagnostic", done.stdout)
+
+    def testHelpNamesTheSeedThatIsUsed(self):
+        for command, seed in (("profile", ProfileSettings().seed), ("study", StudySettings().seed)):
+            self.assertRegex(" ".join(run(command, "--help").stdout.split()), rf"--seed SEED [\w ]+\({seed}\)")
 
 
 class RefusalTest(CommandCase):

@@ -305,13 +305,7 @@ def readProfileInputs(
     contours = {slug: tuple(readContour(node) for node in nodes) for slug, nodes in grouped.items()}
     problems = _sideProblems(contours)
     return [
-        replace(
-            _profileInput(target(slug), image, contours[slug], regions, caseNodes, problems.get(slug, "")),
-            otherLines_RAS=tuple(
-                line.controlPoints_RAS for other, lines in contours.items() if other != slug for line in lines
-            ),
-        )
-        for slug in grouped
+        _profileInput(target(slug), image, contours, regions, caseNodes, problems.get(slug, "")) for slug in grouped
     ]
 
 
@@ -344,8 +338,17 @@ def _profileInput(wanted: Target, image, contours, regions, caseNodes, problem) 
     except InputError as error:
         problem = problem or str(error)
         whiteMatter = ImageRegion(WHITE_MATTER, np.empty((0, 3), dtype=int))
+    others = [line for slug, lines in contours.items() if slug != wanted.slug for line in lines]
     return ProfileInput(
-        wanted, image, contours, regions.splenium, whiteMatter, caseNodes.subject, caseNodes.exam, problem
+        wanted,
+        image,
+        contours[wanted.slug],
+        regions.splenium,
+        whiteMatter,
+        caseNodes.subject,
+        caseNodes.exam,
+        problem,
+        tuple(line.controlPoints_RAS for line in others),
     )
 
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import slicer
-import vtk
 from ALSStudyLib import panelViews
 from slicer.i18n import tr as _
-from slicer.util import VTKObservationMixin
 
 from .panelTexts import targetText
 
 
-class LineSection(VTKObservationMixin):
+class LineSection:
     """What the user does with the line of the target in hand.
 
     :param exam: `ExamPanel`, which draws and measures.
     """
 
     def __init__(self, ui, logic, exam):
-        VTKObservationMixin.__init__(self)
         self._ui, self._logic, self._exam = ui, logic, exam
         ui.drawButton.connect("clicked(bool)", self._onDraw)
         ui.undoPointButton.connect("clicked(bool)", self._onUndoPoint)
@@ -32,13 +29,15 @@ class LineSection(VTKObservationMixin):
         ui.newTargetLineEdit.connect("textChanged(QString)", lambda _text: self.update(self._parameterNode))
         ui.newTargetLineEdit.connect("returnPressed()", self._onAddTarget)
         self._parameterNode = None
-        self._sliceNode = self._shownSlice = None
+        self._shownSlice = None
+        self._axialView = panelViews.AxialSliceFollower(self._onViewModified)
         self.problem = ""
 
     def update(self, parameterNode) -> None:
         """Enable what the target in hand allows; a disabled button says in its tooltip what it waits for."""
         self._parameterNode = parameterNode
-        self._followSlice()
+        self._axialView.follow()
+        self._shownSlice = self._logic.lines.shownSlice(parameterNode) if parameterNode else None
         for button, missing, toolTip in self._states():
             button.enabled = not missing
             button.toolTip = missing or toolTip
@@ -48,20 +47,11 @@ class LineSection(VTKObservationMixin):
 
     def letGo(self) -> None:
         """Follow nothing, while the panel is not shown."""
-        self.removeObservers()
-        self._parameterNode = self._sliceNode = None
+        self._axialView.letGo()
+        self._parameterNode = None
 
-    def _followSlice(self) -> None:
+    def _onViewModified(self) -> None:
         """Scrolling changes which line is in the slice shown."""
-        node = panelViews.axialSliceNode()
-        if node is not self._sliceNode:
-            self.removeObservers()
-            self._sliceNode = node
-            if node is not None:
-                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onSliceModified)
-        self._shownSlice = self._logic.lines.shownSlice(self._parameterNode) if self._parameterNode else None
-
-    def _onSliceModified(self, caller, event) -> None:
         if self._parameterNode and self._logic.lines.shownSlice(self._parameterNode) != self._shownSlice:
             self.update(self._parameterNode)
 

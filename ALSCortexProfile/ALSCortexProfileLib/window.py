@@ -41,9 +41,10 @@ class Window:
 
 
 def _checkWindowByHand(depthMm: np.ndarray, first: int, last: int, low: int, high: int) -> None:
-    if depthMm[last] - depthMm[first] < MIN_HAND_WINDOW_MM - 1e-9:
+    heldMm = max(depthMm[last] - depthMm[first], 0.0)
+    if heldMm < MIN_HAND_WINDOW_MM - 1e-9:
         raise InputError(
-            f"The window by hand holds {max(depthMm[last] - depthMm[first], 0):.1f} mm of the profile, which could be "
+            f"The window by hand holds {heldMm:.1f} mm of the profile, which could be "
             f"sampled from {depthMm[low]:.1f} to {depthMm[high]:.1f} mm; expected at least {MIN_HAND_WINDOW_MM:g} mm; "
             "choose other depths."
         )

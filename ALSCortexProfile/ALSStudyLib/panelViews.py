@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import slicer
 import vtk
+from slicer.util import VTKObservationMixin
 
 from .errors import InputError
 
@@ -56,6 +57,26 @@ def jumpTo(position_RAS) -> None:
 def axialSliceNode():
     """Node of the axial view; None without such a view."""
     return slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
+
+
+class AxialSliceFollower(VTKObservationMixin):
+    """Calls back whenever the axial view has changed: scrolled, panned or zoomed. `follow` again in a new scene."""
+
+    def __init__(self, onModified: Callable[[], None]):
+        VTKObservationMixin.__init__(self)
+        self._onModified, self._sliceNode = onModified, None
+
+    def follow(self) -> None:
+        node = axialSliceNode()
+        if node is not self._sliceNode:
+            self.letGo()
+            self._sliceNode = node
+            if node is not None:
+                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, lambda _caller, _event: self._onModified())
+
+    def letGo(self) -> None:
+        self.removeObservers()
+        self._sliceNode = None
 
 
 def shownSlice(image) -> int | None:

@@ -1,6 +1,6 @@
 """Whom an identifier means: tables name a person with and without "sub-", an exam with and without zeros before it.
 
-Needs neither pandas nor the scene.
+Safe file names of any identifier, too. Needs neither pandas nor the scene.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy as np
 from ALSStudyLib.errors import InputError
 
 from .angle import wrapped
-from .midline import isAcross, midline_R
+from .midline import isAcross
 from .polarity import UNKNOWN, PolarityCheck, checkPolarity
 from .polarity import CHECKED as CHECKED_STRUCTURES
 from .preparation import PhaseInput, PreparedPhase, preparePhase
@@ -80,11 +80,10 @@ def measurePhaseShift(
     _checkRules(rules, source.regions)
     checks = polarityChecks(prepared, source.regions)
     examFlags = [*prepared.flags, *_contradictions(checks, source.polarity)]
-    middle_R = midline_R(source.phase, source.magnitude_KJI)
     found = []
     for region in source.regions:
         if region.structure.slug != VEIN:
-            across = isAcross(region.side, region.voxels_IJK, source.phase, middle_R)
+            across = isAcross(region.side, region.voxels_IJK, source.phase, prepared.middle_R)
             flags = [*region.flags, *(["side_against_midline"] if across else [])]
             rule = rules.get(region.structure.slug, region.structure.rule)
             found.append(_measureRegion(prepared, region, rule, flags, examFlags, checks))

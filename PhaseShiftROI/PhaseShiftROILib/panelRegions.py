@@ -6,11 +6,9 @@ from collections.abc import Callable
 
 import qt
 import slicer
-import vtk
 from ALSStudyLib import panelViews
 from ALSStudyLib.panelSegmentEditor import EmbeddedSegmentEditor
 from slicer.i18n import tr as _
-from slicer.util import VTKObservationMixin
 
 from .panelPhase import setLabel
 from .panelPlacing import PointPlacer
@@ -22,11 +20,10 @@ from .panelTexts import regionText
 BRUSH_MM = 1.5  # a region has some twenty pixels of half a millimeter
 
 
-class RegionsSection(VTKObservationMixin):
+class RegionsSection:
     """:param onPainted: called after a region has been placed. onSelected: called when another region is in hand."""
 
     def __init__(self, ui, logic, session, onPainted: Callable[[], None], onSelected: Callable[[], None]):
-        VTKObservationMixin.__init__(self)
         self._ui, self._logic, self._session = ui, logic, session
         self.showExam = lambda: None  # set by the panel: shows an image of the exam
         self._onPainted, self._onSelected = onPainted, onSelected
@@ -35,7 +32,8 @@ class RegionsSection(VTKObservationMixin):
         self._advice: dict[str, str] = {}  # of each row
         self._lastSlices: dict[str, int] = {}
         self._remark = ""
-        self._sliceNode = self._viewedSlice = None  # the axial view, and its slice if the user has scrolled there
+        self._viewedSlice = None  # where the user has scrolled to
+        self._axialView = panelViews.AxialSliceFollower(self._onViewModified)
         self._isPlacing = False
         editorWidget = slicer.qMRMLSegmentEditorWidget()
         for label in (ui.readoutLabel, ui.slicesLabel, ui.statusLabel, ui.polarityChecksLabel):
@@ -59,15 +57,14 @@ class RegionsSection(VTKObservationMixin):
         self._parameterNode = parameterNode
         if parameterNode is None:
             self.placer.stop()
-            self.removeObservers()
-            self._sliceNode = None
+            self._axialView.letGo()
 
     def letGo(self) -> None:
         """Before the scene closes."""
         self.placer.stop()
         self.editor.letGo()
-        self.removeObservers()
-        self._sliceNode = self._viewedSlice = None
+        self._axialView.letGo()
+        self._viewedSlice = None
         self._painted, self._lastSlices, self._advice, self._remark = {}, {}, {}, ""
         self.table.show([], "")
         self._ui.readoutLabel.text = ""
@@ -78,7 +75,7 @@ class RegionsSection(VTKObservationMixin):
         volume = self._logic.declaredVolume(parameterNode)
         usable = parameterNode.regions if volume is not None else None
         self.editor.show(usable, (self._session.corrected or volume) if usable else None)
-        self._followSlice()
+        self._axialView.follow()
         self._followPainting()
         checks = {check.region: check for check in self._session.checks}
         if parameterNode.selectedRegion not in states and states:
@@ -189,15 +186,7 @@ class RegionsSection(VTKObservationMixin):
             return slice
         return (state.chosen or state.values)[0].slice
 
-    def _followSlice(self) -> None:
-        node = panelViews.axialSliceNode()
-        if node is not self._sliceNode:
-            self.removeObservers()
-            self._sliceNode = node
-            if node is not None:
-                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onSliceModified)
-
-    def _onSliceModified(self, caller, event) -> None:
+    def _onViewModified(self) -> None:
         """The line below the table speaks of the slice that is looked at."""
         if self._parameterNode is None or self._session.image is None:
             return

@@ -12,6 +12,7 @@ from ALSStudyLib.image import ImageVolume
 from .gaussianHighPass import cutoffForSigma, gaussianHighPass, sigmaForCutoff
 from .homodyne import cutoffMm, homodyne, looksFiltered
 from .laplacian import unwrapLaplacian
+from .midline import midline_R
 from .polarity import SIGNS
 from .regions import PhaseRegion
 from .settings import HOMODYNE, LAPLACIAN, NONE, PhaseSettings
@@ -84,7 +85,7 @@ class FilterRecord:
 class PreparedPhase:
     """:param wrappedRad_KJI: before the filter, sign flips corrected if asked. corrected: after it, rad.
     :param isWrapped: corrected phase may still jump by 2 pi: means are circular.
-    :param flags: remarks that hold for the whole exam.
+    :param flags: remarks that hold for the whole exam. middle_R: see `midline_R`.
     """
 
     source: PhaseInput
@@ -95,6 +96,7 @@ class PreparedPhase:
     filter: FilterRecord
     signFlips: SignFlips
     flags: tuple[str, ...]
+    middle_R: float | None = None
 
     def susceptibilityWeighted(self) -> tuple[np.ndarray, np.ndarray] | None:
         """SWI and its minimum intensity projection, made once; None without magnitude, filter or polarity."""
@@ -159,6 +161,7 @@ def preparePhase(source: PhaseInput, settings: PhaseSettings) -> PreparedPhase:
         record,
         flips,
         tuple(flags),
+        midline_R(source.phase, source.magnitude_KJI),
     )
 
 
