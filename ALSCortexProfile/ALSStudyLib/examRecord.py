@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from .caseArguments import FILE_OPTIONS, argumentsOf, kindsOf, parseArguments, settingNames
@@ -115,13 +116,13 @@ def unmeasured(job: Job, status: str, error: str) -> dict:
 
 
 def _measured(job: Job) -> dict:
-    from .mrmlFiles import HeadlessScene, quietVtk
+    from .mrmlFiles import quietVtk
 
     if job.problem:
         return unmeasured(job, FAILED, job.problem)
     case, exams, failures, inputs, notes, status = job.case, [], [], [], [], OK
     quietVtk()
-    headless = HeadlessScene()
+    headless = _emptyScene()
     for command in job.commands:
         kind = command[0] if command[0] in FILE_OPTIONS else ""  # a scene says it itself
         try:
@@ -161,6 +162,20 @@ def _notesOfScene(command: Sequence[str], case: Case, scene) -> list[str]:
     unused = sorted(set(settingNames()) & set(case.values))
     notes += [f"{', '.join(unused)} not used: a scene has its own settings"] if unused else []
     return list(dict.fromkeys(notes))
+
+
+@cache
+def _theScene():
+    from .mrmlFiles import HeadlessScene
+
+    return HeadlessScene()
+
+
+def _emptyScene():
+    """The one scene of this process: making one costs more with every one made before."""
+    headless = _theScene()
+    headless.clear()
+    return headless
 
 
 def _sourceOf(command: Sequence[str]):

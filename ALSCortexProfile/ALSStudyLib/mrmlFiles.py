@@ -49,12 +49,20 @@ class HeadlessScene:
         self.scene = slicer.vtkMRMLScene()
         self.applicationLogic = slicer.vtkMRMLApplicationLogic()
         self.applicationLogic.SetMRMLScene(self.scene)
-        self.scene.AddNode(slicer.vtkMRMLSelectionNode())  # without it the markups logic complains
+        self._addSelection()
         _forgetConversions()
         # Logics register the node and storage classes of their modules, without which a scene is saved with holes.
         self._logics = [logicClass() for logicClass in LOGIC_CLASSES]
         for logic in self._logics:
             logic.SetMRMLScene(self.scene)
+
+    def _addSelection(self) -> None:
+        self.scene.AddNode(slicer.vtkMRMLSelectionNode())  # without it the markups logic complains
+
+    def clear(self) -> None:
+        """Empty, to be used again."""
+        self.scene.Clear(True)
+        self._addSelection()
 
 
 def _forgetConversions() -> None:
